@@ -1,0 +1,59 @@
+package problem
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+)
+
+// Request is what a problem needs to know of its request, and what the log
+// learns from it.
+type Request struct {
+	ID   string
+	Fail *Error // the problem that was answered, or nil
+}
+
+type requestKey struct{}
+
+// NewContext puts r in reach of the problems of one request.
+func NewContext(ctx context.Context, r *Request) context.Context {
+	return context.WithValue(ctx, requestKey{}, r)
+}
+
+// RequestFrom returns what NewContext put there, never nil.
+func RequestFrom(ctx context.Context) *Request {
+	if r, ok := ctx.Value(requestKey{}).(*Request); ok {
+		return r
+	}
+	return &Request{}
+}
+
+// answer returns the problem as the request's client sees it, and tells the log.
+// It is a copy: a problem may be shared.
+func (e *Error) answer(ctx context.Context, setHeader func(name, value string)) *Error {
+	r := RequestFrom(ctx)
+	sent := *e
+	sent.RequestID = r.ID
+	r.Fail = &sent
+	if e.retryAfter > 0 {
+		setHeader("Retry-After", strconv.Itoa(e.retryAfter))
+	}
+	setHeader("Cache-Control", "no-store")
+	return &sent
+}
+
+// Write answers with the problem outside of Huma.
+func (e *Error) Write(w http.ResponseWriter, r *http.Request) {
+	body, err := json.Marshal(e.answer(r.Context(), w.Header().Set))
+	if err != nil {
+		panic(err) // strings and numbers only
+	}
+	w.Header().Set("Content-Type", e.ContentType(""))
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(int(e.Status))
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body)
+	}
+}
