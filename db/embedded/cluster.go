@@ -43,7 +43,14 @@ func (l layout) makeCluster(ctx context.Context, b binaries, as *account) (bool,
 			return false, err
 		}
 	}
-	if err := runTool(ctx, b, as, "initdb", initdbArgs(b.major, next.data, next.password)...); err != nil {
+	// A search by letters that are not ASCII needs a C library that knows them for letters. One that has no such
+	// locale refuses it at once; then such a search scans, and is right all the same.
+	for _, ctype := range []string{"C.UTF-8", "C"} {
+		if err = runTool(ctx, b, as, "initdb", initdbArgs(b.major, ctype, next.data, next.password)...); err == nil || b.major < 17 {
+			break
+		}
+	}
+	if err != nil {
 		return false, fmt.Errorf("make the database: %w", err)
 	}
 	if err := includeSettings(filepath.Join(next.data, "postgresql.conf")); err != nil {
@@ -68,11 +75,11 @@ func (l layout) inside() staged {
 
 // initdbArgs ask for UTF-8 and a C.UTF-8 order everywhere. The plain C locale breaks lower('É'), and the system's
 // locales change with the system; from 17 on PostgreSQL brings its own.
-func initdbArgs(major int, data, passwordFile string) []string {
+func initdbArgs(major int, ctype, data, passwordFile string) []string {
 	args := []string{"--pgdata=" + data, "--username=" + admin, "--pwfile=" + passwordFile, "--auth=scram-sha-256",
 		"--encoding=UTF8", "--data-checksums", "--no-sync", "--no-instructions"}
 	if major >= 17 {
-		return append(args, "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+		return append(args, "--locale=C", "--lc-ctype="+ctype, "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 	}
 	return append(args, "--locale=C.UTF-8")
 }
