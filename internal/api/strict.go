@@ -1,0 +1,124 @@
+package api
+
+import (
+	"mime"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/google/uuid"
+
+	"github.com/roster-api/roster/internal/problem"
+)
+
+// strict refuses what Huma would let pass before a handler sees it: a body that
+// does not say it is JSON, a query that does not parse, and parameters that are
+// unknown, empty, repeated, not text, or hold control characters.
+func strict(ctx huma.Context, next func(huma.Context)) {
+	if err := checkMediaType(ctx); err != nil {
+		reply(ctx, err)
+		return
+	}
+	if err := checkParameters(ctx); err != nil {
+		reply(ctx, err)
+		return
+	}
+	next(ctx)
+}
+
+func reply(ctx huma.Context, err *problem.Error) {
+	r, w := humachi.Unwrap(ctx)
+	err.Write(w, r)
+}
+
+func checkMediaType(ctx huma.Context) *problem.Error {
+	body := ctx.Operation().RequestBody
+	if body == nil {
+		return nil
+	}
+	sent, params, err := mime.ParseMediaType(ctx.Header("Content-Type"))
+	charset := params["charset"]
+	if err != nil || body.Content[sent] == nil || charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return problem.New(problem.UnsupportedMediaType, "")
+	}
+	if encoding := ctx.Header("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return problem.New(problem.UnsupportedMediaType, "The body must not be compressed.")
+	}
+	return nil
+}
+
+func checkParameters(ctx huma.Context) *problem.Error {
+	var fields []problem.Field
+	u := ctx.URL()
+	known := []string{}
+	for _, p := range ctx.Operation().Parameters {
+		switch p.In {
+		case "query":
+			known = append(known, p.Name)
+		case "path":
+			code, message := refuseText(ctx.Param(p.Name))
+			// The parser of UUIDs takes braces, urn:uuid: and no dashes, too.
+			if p.Schema.Format == "uuid" && (len(ctx.Param(p.Name)) != 36 || uuid.Validate(ctx.Param(p.Name)) != nil) {
+				code, message = "invalid_format", "must be a UUID"
+			}
+			if code != "" {
+				fields = append(fields, problem.Field{Pointer: "/path/" + p.Name, Code: code, Message: message})
+			}
+		}
+	}
+	if u.RawQuery == "" {
+		if fields == nil {
+			return nil
+		}
+		return problem.Invalid(fields...)
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return problem.New(problem.Malformed, "The query cannot be read.")
+	}
+	unknown := false
+	for name, values := range query {
+		if !slices.Contains(known, name) {
+			unknown = true
+			continue
+		}
+		code, message := refuseText(strings.Join(values, ""))
+		switch {
+		case len(values) > 1:
+			code, message = "repeated", "must stand once"
+		case values[0] == "":
+			code, message = "empty", "must not be empty; leave it out instead"
+		}
+		if code != "" {
+			fields = append(fields, problem.Field{Pointer: "/query/" + name, Code: code, Message: message})
+		}
+	}
+	if unknown {
+		message := "has a parameter that is not known here; there are none"
+		if len(known) > 0 {
+			slices.Sort(known)
+			message = "has a parameter that is not known here; the known ones are " + strings.Join(known, ", ")
+		}
+		fields = append(fields, problem.Field{Pointer: "/query", Code: "unknown_parameter", Message: message})
+	}
+	if fields == nil {
+		return nil
+	}
+	slices.SortFunc(fields, func(a, b problem.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
+	return problem.Invalid(fields...)
+}
+
+// refuseText names the rule that any text in a parameter breaks, if it does.
+func refuseText(text string) (code, message string) {
+	switch {
+	case !utf8.ValidString(text):
+		return "invalid_format", "must be UTF-8"
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return "control_character", "must not contain control characters"
+	}
+	return "", ""
+}
