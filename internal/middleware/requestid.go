@@ -1,0 +1,53 @@
+// Package middleware holds net/http wrappers that know no resource. Each file is
+// one; package server says in which order they stand.
+package middleware
+
+import (
+	"math/rand/v2"
+	"net/http"
+
+	"github.com/roster-api/roster/internal/problem"
+)
+
+// RequestID gives every request an id: the client's own X-Request-Id where it is
+// 1 to 64 of A-Z a-z 0-9 . _ -, else a new one of 80 random bits. It is in the
+// answer, in problems and in the log.
+func RequestID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get("X-Request-Id")
+		if !validID(id) {
+			id = newID()
+		}
+		w.Header()["X-Request-Id"] = []string{id}
+		next.ServeHTTP(w, r.WithContext(problem.NewContext(r.Context(), &problem.Request{ID: id})))
+	})
+}
+
+func validID(id string) bool {
+	if len(id) == 0 || len(id) > 64 {
+		return false
+	}
+	for _, c := range []byte(id) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// newID need not be hard to guess, only unlikely to come twice.
+func newID() string {
+	const letters = "0123456789abcdefghijklmnopqrstuv"
+	var id [16]byte
+	bits := rand.Uint64()
+	for i := range id {
+		if i == 8 {
+			bits = rand.Uint64()
+		}
+		id[i] = letters[bits&31]
+		bits >>= 5
+	}
+	return string(id[:])
+}

@@ -1,0 +1,153 @@
+// Package server puts the parts behind one port: the order of middleware, health,
+// the document and its page, the API.
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
+	chimiddleware "github.com/go-chi/chi/v5/middleware"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/klauspost/compress/gzhttp"
+
+	"github.com/roster-api/roster/internal/api"
+	"github.com/roster-api/roster/internal/auth"
+	"github.com/roster-api/roster/internal/etag"
+	"github.com/roster-api/roster/internal/middleware"
+	"github.com/roster-api/roster/internal/problem"
+	"github.com/roster-api/roster/internal/server/docs"
+)
+
+// Bounds of a connection. A request has MaxDeadline to be worked on; the rest is
+// for slow readers and writers.
+const (
+	MaxDeadline    = 10 * time.Second
+	headerTimeout  = 5 * time.Second
+	readTimeout    = 15 * time.Second
+	writeTimeout   = 30 * time.Second
+	idleTimeout    = 2 * time.Minute
+	maxHeaderBytes = 32 << 10
+)
+
+// Options is what a server works with.
+type Options struct {
+	Pool      *pgxpool.Pool
+	Log       *slog.Logger
+	PublicURL *url.URL      // the outside address, or nil
+	Deadline  time.Duration // for the work on a request; 0: MaxDeadline
+	Gate      *Gate         // who opens it lets requests in; nil: open from the start
+}
+
+// New makes the handler of everything. It does not touch the database.
+func New(o Options) (http.Handler, error) {
+	if o.Deadline == 0 {
+		o.Deadline = MaxDeadline
+	}
+	if o.Gate == nil {
+		o.Gate = new(Gate)
+		o.Gate.Open()
+	}
+	compress, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.EnableZstd(false), gzhttp.SuffixETag(etag.Suffix))
+	if err != nil {
+		return nil, err
+	}
+
+	r := chi.NewRouter()
+	r.Use(
+		middleware.RequestID,
+		middleware.Log(o.Log),
+		middleware.Recover(o.Log),
+		middleware.Headers,
+		middleware.Host(o.PublicURL),
+		middleware.Body(api.MaxBody),
+		func(next http.Handler) http.Handler { return compress(next) },
+		chimiddleware.GetHead,
+	)
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		problem.New(problem.NotFound, "").Write(w, r)
+	})
+	r.MethodNotAllowed(methodNotAllowed)
+
+	r.Get("/health", health)
+	r.Get("/", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/docs", http.StatusFound) })
+	r.Get("/ready", o.Gate.ready(o.Pool))
+	r.Mount("/docs", docs.Handler())
+
+	var described huma.API
+	r.Group(func(r chi.Router) {
+		r.Use(o.Gate.guard, middleware.Deadline(o.Deadline))
+		described = api.New(r, api.Needs{Pool: o.Pool, Passwords: auth.NewPasswords()})
+	})
+	if err := serveDocument(r, described); err != nil {
+		return nil, err
+	}
+
+	// A probe asks every few seconds and needs nothing of the above but this.
+	live := middleware.RequestID(middleware.Headers(middleware.Host(o.PublicURL)(http.HandlerFunc(health))))
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.URL.Path == "/health" && (req.Method == http.MethodGet || req.Method == http.MethodHead) {
+			live.ServeHTTP(w, req)
+			return
+		}
+		r.ServeHTTP(w, req)
+	}), nil
+}
+
+// Serve answers on l until ctx ends; then it lets what is in flight end, for as
+// long as grace, and returns.
+func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger, grace time.Duration) error {
+	s := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	// The context has ended; what is in flight gets a time of its own.
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	err := s.Shutdown(bounded)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.Close()
+	}
+	return err
+}
+
+// methodNotAllowed answers 405 with the methods that the path does have. A method
+// that HTTP does not know comes here for every path, so there may be none.
+func methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	routes := chi.RouteContext(r.Context()).Routes
+	var allowed []string
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
+		asked := method
+		if method == http.MethodHead {
+			asked = http.MethodGet
+		}
+		if routes.Match(chi.NewRouteContext(), asked, r.URL.Path) {
+			allowed = append(allowed, method)
+		}
+	}
+	if allowed == nil {
+		problem.New(problem.NotFound, "").Write(w, r)
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	problem.New(problem.MethodNotAllowed, "").Write(w, r)
+}
