@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/roster-api/roster/db"
+	"github.com/roster-api/roster/db/embedded"
+	"github.com/roster-api/roster/internal/config"
+	"github.com/roster-api/roster/internal/problem"
+	"github.com/roster-api/roster/internal/server"
+)
+
+type serveCmd struct {
+	config.Config
+}
+
+// Help is what roster serve --help adds.
+func (serveCmd) Help() string {
+	return `Secrets come from the environment or from a file, never from a flag: DATABASE_URL, or DATABASE_URL_FILE for the path of a file that holds it, is postgres://user:password@host:5432/database, a PostgreSQL from 15 on. Empty: the built-in PostgreSQL.
+
+At the start the database is brought to this version. While it cannot be reached, /health answers 200, /ready and all requests 503, and Roster tries again; a database that answers with a refusal (a wrong password, no such database, a version that does not fit) ends Roster with a line that says so.
+
+SIGTERM or Ctrl+C: /ready says no, what is in flight ends, then Roster does. A second one ends it at once.`
+}
+
+// Run serves until it is told to stop.
+func (c *serveCmd) Run(ctx context.Context) error {
+	tuneMemory()
+	if err := c.Check(); err != nil {
+		return misuse{err}
+	}
+	log, flush := newLog(ctx, os.Stderr, c.Log)
+	defer flush()
+	var wrong misuse
+	switch err := c.serve(ctx, log); {
+	case err == nil, errors.Is(err, context.Canceled):
+		log.Info("stopped")
+		return nil
+	case textual(os.Stderr, c.Log), errors.As(err, &wrong):
+		return err
+	default:
+		log.Error("stopped", "error", explain(err))
+		return errSaid
+	}
+}
+
+// serve builds everything, and takes everything down in the opposite order.
+func (c *serveCmd) serve(ctx context.Context, log *slog.Logger) error {
+	url, where := c.URL, "the database of DATABASE_URL"
+	var builtIn *embedded.Server
+	if url == "" {
+		var err error
+		builtIn, err = embedded.Start(ctx, embedded.Options{DataDir: c.DataDir, Log: log})
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return ctx.Err() // told to stop while it started
+		case err != nil:
+			return err
+		}
+		defer stopDatabase(ctx, builtIn, log)
+		url, where = builtIn.URL(""), fmt.Sprintf("%s (PostgreSQL %s)", builtIn.DataDir(), builtIn.Version())
+	}
+
+	pool, err := db.Open(url, db.Options{Timeout: config.Deadline, Log: log})
+	if err != nil {
+		return misuse{err}
+	}
+	defer pool.Close()
+
+	var gate server.Gate
+	handler, err := server.New(server.Options{Pool: pool, Log: log, PublicURL: c.Public, Deadline: config.Deadline, Gate: &gate})
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w; stop what does, or choose another address with ROSTER_ADDR", c.Addr, cause(err))
+	}
+
+	// The first of these to fail ends the others.
+	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() error {
+		serving, end := context.WithCancel(context.WithoutCancel(ctx))
+		defer end()
+		go func() {
+			<-ctx.Done()
+			drain(&gate, log)
+			end()
+		}()
+		return server.Serve(serving, listener, handler, log, config.Grace)
+	})
+	all.Go(func() error {
+		announce := func() { c.announce(log, listener.Addr(), where) }
+		return open(ctx, &gate, pool, url, log, announce)
+	})
+	if builtIn != nil {
+		all.Go(func() error {
+			select {
+			case <-builtIn.Done():
+				return fmt.Errorf("the built-in PostgreSQL is gone for good: %w", builtIn.Err())
+			case <-ctx.Done():
+				return nil
+			}
+		})
+	}
+	return all.Wait()
+}
+
+// open migrates and then lets requests in. A database that is away at the start
+// is no different from one that goes away later: it may take its time.
+func open(ctx context.Context, gate *server.Gate, pool *pgxpool.Pool, url string, log *slog.Logger, announce func()) error {
+	var said string
+	for try := 0; ; try++ {
+		err := reach(ctx, pool)
+		if err == nil {
+			err = db.Migrate(ctx, url, log)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil:
+			gate.Open()
+			if try > 0 {
+				log.Info("the database is there")
+			}
+		case problem.From(err).Code != problem.Unavailable:
+			return err
+		}
+		if try == 0 {
+			announce()
+		}
+		if err == nil {
+			return nil
+		}
+		if text := explain(err); text != said {
+			log.Warn("the database is away; trying again until it is there", "error", text)
+			said = text
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+// drain gives those who ask /ready the time to hear no, and to send requests
+// elsewhere, before the port closes. Where nobody asks, nobody waits.
+func drain(gate *server.Gate, log *slog.Logger) {
+	asked := gate.Drain()
+	log.Info("stopping", "drain", asked)
+	if asked {
+		time.Sleep(config.Drain)
+	}
+}
+
+// announce says where things are: to a person in lines, to a log in one.
+func (c *serveCmd) announce(log *slog.Logger, at net.Addr, data string) {
+	host, _, _ := net.SplitHostPort(c.Addr)
+	_, port, _ := net.SplitHostPort(at.String())
+	base := "http://" + net.JoinHostPort(host, port)
+	if c.Public != nil {
+		base = c.Public.Scheme + "://" + c.Public.Host
+	}
+	if textual(os.Stderr, c.Log) {
+		fmt.Fprintf(os.Stderr, "\n  Roster %s is serving\n\n    API       %s/api/users\n    Docs      %s/docs\n    Document  %s/openapi.yaml\n    Data      %s\n\n  Ctrl+C stops it.\n\n", version(), base, base, base, data)
+		return
+	}
+	log.Info("serving", "version", version(), "api", base+"/api/users", "docs", base+"/docs", "document", base+"/openapi.yaml", "data", data)
+}
+
+func stopDatabase(ctx context.Context, s *embedded.Server, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := s.Stop(ctx); err != nil {
+		log.Warn("the built-in PostgreSQL did not stop cleanly; its next start will recover", "error", err)
+	}
+}
+
+// cause is what the system said, without the address that [net] puts around it.
+func cause(err error) error {
+	var system *os.SyscallError
+	if errors.As(err, &system) {
+		return system.Err
+	}
+	return err
+}
