@@ -1,0 +1,147 @@
+import { abortedError, answerError, networkError, type RosterError } from './error.js';
+import { createClient as createGenerated, createConfig, type Client as Generated } from './gen/client/index.js';
+import { retryWait, sleep } from './retry.js';
+
+/** Where the server is, and how to talk to it. */
+export interface RosterOptions {
+  /** The server's address, such as `https://roster.example.org`; in a browser `/` is the page's own. */
+  baseUrl: string;
+  /** Instead of the global `fetch`. */
+  fetch?: ((request: Request) => Promise<Response>) | undefined;
+  /** Headers of every request. */
+  headers?: RequestInit['headers'] | undefined;
+  /** Whether a browser sends cookies: `include` for a server of another origin. */
+  credentials?: RequestInit['credentials'] | undefined;
+  /** How many times a request is sent again at most; 2 by default, 0 for never. The README has the rules. */
+  retries?: number | undefined;
+  /** The longest wait that Retry-After may ask for, in milliseconds; beyond it the call fails. 30,000 by default. */
+  maxRetryWait?: number | undefined;
+  /** Ends every call once it aborts. Beside a call's own it needs `AbortSignal.any`: Node 20.3, browsers of 2024. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What every call takes last. */
+export interface CallOptions {
+  /** Ends the call, its waiting between tries too. `AbortSignal.timeout(ms)` bounds the whole call. */
+  signal?: AbortSignal | undefined;
+  /** More headers. */
+  headers?: RequestInit['headers'] | undefined;
+}
+
+/** What a conditional read takes. */
+export interface ReadOptions extends CallOptions {
+  /** The ETag of the version that the caller has; if it still holds, the call gives null. */
+  ifNoneMatch?: string | undefined;
+}
+
+/** What a conditional write takes. */
+export interface WriteOptions extends CallOptions {
+  /**
+   * The ETag of the version that the caller has seen. If it no longer holds, nothing is written and the
+   * call fails with `precondition_failed`. Without it the last write wins.
+   */
+  ifMatch?: string | undefined;
+}
+
+/** A way to one server, for the operations that stand alone, such as `getUser(client, id)`. */
+export interface RosterClient {
+  /** The server's address, without a slash at the end. */
+  readonly baseUrl: string;
+}
+
+interface Connection extends RosterClient {
+  readonly generated: Generated;
+  readonly retries: number;
+  readonly maxRetryWait: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Makes a way to one server. It connects to nothing yet. */
+export function createClient(options: RosterOptions): RosterClient {
+  const { fetch, headers, credentials, retries = 2, maxRetryWait = 30_000, signal } = options;
+  const baseUrl = options.baseUrl.replace(/\/+$/, '');
+  const connection: Connection = {
+    baseUrl,
+    // The generated client calls fetch with a Request, and looks for the global one at each call.
+    generated: createGenerated(
+      createConfig({
+        baseUrl,
+        headers: new Headers(headers),
+        // Else an answer that is not JSON would pass for a success.
+        parseAs: 'json',
+        ...(fetch && { fetch: fetch as typeof globalThis.fetch }),
+        ...(credentials && { credentials }),
+      }),
+    ),
+    retries,
+    maxRetryWait,
+    signal,
+  };
+  return connection;
+}
+
+/** What the generated functions take from here. Their own headers are a plain object. */
+interface Base {
+  client: Generated;
+  headers: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+/** What the generated functions give: it never throws, and without an answer response is missing. */
+interface Result {
+  data?: unknown;
+  error?: unknown;
+  request?: Request;
+  response?: Response;
+}
+
+/** Calls a generated function until it succeeds, may not be repeated or has been often enough. */
+export async function send<R extends Result>(
+  client: RosterClient,
+  call: (base: Base) => Promise<R>,
+  options: CallOptions = {},
+): Promise<{ data: Exclude<R['data'], undefined>; response: Response }> {
+  const { generated, retries, maxRetryWait, signal: always } = client as Connection;
+  const signal = options.signal && always ? AbortSignal.any([options.signal, always]) : (options.signal ?? always);
+  const base: Base = {
+    client: generated,
+    headers: Object.fromEntries(new Headers(options.headers)),
+    ...(signal && { signal }),
+  };
+  for (let attempt = 0; ; attempt++) {
+    const result: Result = await call(base);
+    if (result.request === undefined) {
+      throw result.error; // not a failure but a mistake in the call: no request could be made of it
+    }
+    const { response, failure } = judge(result, signal);
+    if (failure === undefined) {
+      return { data: result.data as Exclude<R['data'], undefined>, response };
+    }
+    const wait = attempt < retries ? retryWait(failure, result.request, attempt, maxRetryWait) : undefined;
+    if (wait === undefined) {
+      throw failure;
+    }
+    await sleep(wait, signal).catch((reason: unknown) => {
+      throw abortedError(reason);
+    });
+  }
+}
+
+type Verdict = { response: Response; failure?: undefined } | { response?: undefined; failure: RosterError };
+
+function judge({ data, error, response }: Result, signal: AbortSignal | undefined): Verdict {
+  // Parsed JSON is never an Error: this one was thrown, by fetch or while the body came in.
+  const unreadable = error instanceof SyntaxError;
+  if (response === undefined || (error instanceof Error && !unreadable)) {
+    return { failure: signal?.aborted ? abortedError(signal.reason) : networkError(error) };
+  }
+  if (response.status === 304 || response.status === 204) {
+    return { response };
+  }
+  // The generated client makes {} of an empty body.
+  const empty = error === undefined && (typeof data !== 'object' || data === null || Object.keys(data).length === 0);
+  if (unreadable || empty) {
+    return { failure: answerError(response, undefined) };
+  }
+  return error === undefined ? { response } : { failure: answerError(response, error) };
+}

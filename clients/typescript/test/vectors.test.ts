@@ -1,0 +1,85 @@
+// The golden vectors of openapi/vectors: each goes through the client's own path, a response in from a
+// server, a request out to one, and must be the same at the other end.
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+
+import { createRoster, RosterError, type ApiError } from '../src/index.js';
+import { compile } from './compile.js';
+import { ada, json, stub } from './stub.js';
+
+interface File {
+  type: string;
+  direction: 'request' | 'response';
+  cases: { name: string; json: never }[];
+}
+
+const folder = new URL('../../../openapi/vectors/', import.meta.url);
+const files = readdirSync(folder)
+  .filter((name) => name.endsWith('.json'))
+  .map((name) => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as File);
+
+/** What the client makes of an answer. */
+const decode: Record<string, (value: never) => Promise<unknown>> = {
+  User: (value) => createRoster(stub(json(value)).options).getUser(ada.id),
+  PaginatedResponseUser: (value) => createRoster(stub(json(value)).options).listUsers(),
+  Pagination: async (value) => (await createRoster(stub(json({ data: [ada], pagination: value })).options).listUsers()).pagination,
+  ApiError: async (value: ApiError) => {
+    const error = await fail(value);
+    const { status, code, detail, requestId, errors } = error;
+    expect({ status, code, detail, requestId, errors }).toEqual({
+      status: value.status,
+      code: value.code,
+      detail: value.detail,
+      requestId: value.requestId,
+      errors: value.errors,
+    });
+    return error.body;
+  },
+  FieldError: async (value) => (await fail({ status: 422, errors: [value] })).errors[0],
+};
+
+/** What the client sends. */
+const encode: Record<string, (value: never) => Promise<unknown>> = {
+  UserCreate: (value) => sent((roster) => roster.createUser(value)),
+  UserReplace: (value) => sent((roster) => roster.replaceUser(ada.id, value)),
+  UserUpdate: (value) => sent((roster) => roster.updateUser(ada.id, value)),
+};
+
+async function fail(body: Partial<ApiError>) {
+  const { options } = stub(json(body, body.status, { 'Content-Type': 'application/problem+json' }));
+  const error = await createRoster({ ...options, retries: 0 })
+    .getUser(ada.id)
+    .catch((e: unknown) => e);
+  if (error instanceof RosterError && error.kind === 'answer') {
+    return error;
+  }
+  throw error;
+}
+
+async function sent(call: (roster: ReturnType<typeof createRoster>) => Promise<unknown>) {
+  const { requests, options } = stub(json(ada));
+  await call(createRoster(options));
+  return JSON.parse((await requests[0]?.text()) ?? '') as unknown;
+}
+
+it('has vectors', () => expect(files.length).toBeGreaterThan(0));
+
+describe.each(files)('$type', ({ type, direction, cases }) => {
+  const through = (direction === 'response' ? decode : encode)[type];
+  it.each(cases)('$name', async ({ json }) => {
+    if (!through) {
+      expect.fail(`This test does not know the ${direction} ${type}: add it above.`);
+    }
+    expect(JSON.parse(JSON.stringify(await through(json)))).toStrictEqual(json);
+  });
+});
+
+it('are of the types that the package says', () => {
+  const lines = files.flatMap(({ type, cases }) => cases.map(({ json }) => `export const ${type}${next()}: api.${type} = ${JSON.stringify(json)};`));
+  expect(compile({ 'test/vectors.ts': ["import type * as api from '../src/gen/types.gen.js';", ...lines].join('\n') })).toEqual([]);
+});
+
+let count = 0;
+function next(): number {
+  return count++;
+}
