@@ -1,0 +1,54 @@
+// A Chromium that keeps to itself, and pages that tell on themselves.
+
+import { existsSync } from 'node:fs'
+import { chromium } from 'playwright-core'
+
+/** Starts Chromium, CHROMIUM or Debian's, with an empty profile. */
+export function startBrowser() {
+  const executablePath = process.env.CHROMIUM || '/usr/bin/chromium'
+  if (!existsSync(executablePath)) {
+    throw new Error(`no browser at ${executablePath}: apt-get install -y chromium, or set CHROMIUM`)
+  }
+  return chromium.launch({
+    executablePath,
+    headless: true,
+    args: [
+      '--no-sandbox', // containers and root have none
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  })
+}
+
+/**
+ * Opens a page that may talk to origin alone. faults collects what must not be:
+ * errors, broken policies, requests to elsewhere.
+ */
+export async function openPage(browser, origin, options = {}) {
+  const context = await browser.newContext({ baseURL: origin, serviceWorkers: 'block', ...options })
+  const faults = []
+  await context.exposeFunction('__fault', (text) => faults.push(text))
+  await context.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (e) => {
+      window.__fault(`policy: ${e.violatedDirective} refused ${e.blockedURI} (${e.sourceFile}:${e.lineNumber})`)
+    })
+  })
+  context.on('request', (request) => {
+    const url = new URL(request.url())
+    if (url.protocol !== 'data:' && url.protocol !== 'blob:' && url.origin !== origin) {
+      faults.push(`request elsewhere: ${url}`)
+    }
+  })
+  context.on('requestfailed', (request) => faults.push(`request failed: ${request.url()}`))
+  context.on('console', (message) => {
+    if (message.type() === 'error') faults.push(`console: ${message.text()} (${message.location().url})`)
+  })
+  context.on('weberror', (error) => faults.push(`page: ${error.error()}`))
+  const page = await context.newPage()
+  page.setDefaultTimeout(30_000)
+  return { page, faults }
+}
