@@ -1,0 +1,232 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// benchDomain is that of the addresses which a run makes up.
+const benchDomain = "bench.example"
+
+// perPage is how many users a list asks for.
+const perPage = 20
+
+// operation is one thing that a client does.
+type operation struct {
+	name   string
+	list   bool // measured at every size, not at one alone
+	status int  // of the answer
+	slow   bool // a password is hashed: few at once, and for longer
+	// requests returns the maker of requests to one process.
+	requests func(ctx context.Context, b *bed, p *process) (maker, error)
+}
+
+// maker appends one request to a buffer, or returns nil when there are no more.
+type maker func(*rand.Rand, []byte) []byte
+
+// The operations, in the order of the tables. Those that write come last, since
+// they leave work for PostgreSQL's background.
+var operations = []operation{
+	{name: "health", status: 200, requests: always("/health")},
+	{name: "get", status: 200, requests: getOne},
+	{name: listFirst, list: true, status: 200, requests: always("/api/users?limit=20")},
+	{name: listCursor, list: true, status: 200, requests: listMiddle},
+	{name: "list, deep page", list: true, status: 200, requests: listDeep},
+	{name: "list, one role", list: true, status: 200, requests: always("/api/users?limit=20&role=editor")},
+	{name: "update", status: 200, requests: update},
+	{name: "replace", status: 200, requests: replace},
+	{name: "delete", status: 204, requests: deleteOne},
+	{name: create, status: 201, slow: true, requests: createOne},
+}
+
+// hashAlone is the part of a create that is subtracted. Only the programs by hand
+// can do it.
+var hashAlone = operation{name: "hash", status: 204, slow: true, requests: func(context.Context, *bed, *process) (maker, error) {
+	request := appendRequest(nil, "POST", "/hash", []byte(`{"password":"correct horse battery"}`))
+	return func(_ *rand.Rand, buf []byte) []byte { return append(buf, request...) }, nil
+}}
+
+// Names that figures and goals refer to.
+const (
+	listFirst  = "list, first page"
+	listCursor = "list, by cursor"
+	create     = "create"
+)
+
+// bed is a database that operations work on.
+type bed struct {
+	url     string
+	users   int
+	sample  []person
+	cursors map[*process][]string
+}
+
+type person struct{ id, email, role string }
+
+// serial makes each name and address another one.
+var serial atomic.Int64
+
+func newBed(ctx context.Context, c *cluster, url string, users int) (*bed, error) {
+	b := &bed{url: url, users: users, cursors: map[*process][]string{}}
+	err := c.with(ctx, url, func(conn *pgx.Conn) error {
+		// Not admins: the last of them could not be changed.
+		rows, _ := conn.Query(ctx, "SELECT id::text, email, role::text FROM users WHERE role <> 'admin' ORDER BY random() LIMIT 20000")
+		var err error
+		b.sample, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (p person, err error) {
+			err = row.Scan(&p.id, &p.email, &p.role)
+			return p, err
+		})
+		return err
+	})
+	return b, err
+}
+
+func (b *bed) any(random *rand.Rand) *person { return &b.sample[random.IntN(len(b.sample))] }
+
+func get(path string) []byte { return appendRequest(nil, "GET", path, nil) }
+
+func appendRequest(buf []byte, method, path string, body []byte) []byte {
+	buf = append(buf, method...)
+	buf = append(buf, ' ')
+	buf = append(buf, path...)
+	buf = append(buf, " HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: roster-bench\r\nAccept: application/json\r\n"...)
+	if body != nil {
+		buf = append(buf, "Content-Type: application/json\r\nContent-Length: "...)
+		buf = strconv.AppendInt(buf, int64(len(body)), 10)
+		buf = append(buf, "\r\n"...)
+	}
+	buf = append(buf, "\r\n"...)
+	return append(buf, body...)
+}
+
+func always(path string) func(context.Context, *bed, *process) (maker, error) {
+	request := get(path)
+	return func(context.Context, *bed, *process) (maker, error) {
+		return func(_ *rand.Rand, buf []byte) []byte { return append(buf, request...) }, nil
+	}
+}
+
+func getOne(_ context.Context, b *bed, _ *process) (maker, error) {
+	return func(random *rand.Rand, buf []byte) []byte {
+		return appendRequest(buf, "GET", "/api/users/"+b.any(random).id, nil)
+	}, nil
+}
+
+// listMiddle reads pages in the middle of the list: by cursor, or in the seed's
+// way by number.
+func listMiddle(_ context.Context, b *bed, p *process) (maker, error) {
+	if p.name == seedWay {
+		return listNear(b, 0.5), nil
+	}
+	if b.cursors[p] == nil {
+		const cursors = 16
+		for i := range cursors {
+			number := max(b.users/perPage/2-cursors/2+i, 1)
+			_, body, err := p.ask(fmt.Sprintf("/api/users?limit=%d&page=%d", perPage, number))
+			if err != nil {
+				return nil, err
+			}
+			if body.Pagination.Next == "" {
+				return nil, fmt.Errorf("%s gives no cursor on page %d", p.name, number)
+			}
+			b.cursors[p] = append(b.cursors[p], body.Pagination.Next)
+		}
+	}
+	return func(random *rand.Rand, buf []byte) []byte {
+		next := b.cursors[p][random.IntN(len(b.cursors[p]))]
+		return appendRequest(buf, "GET", "/api/users?limit=20&cursor="+next, nil)
+	}, nil
+}
+
+func listDeep(_ context.Context, b *bed, _ *process) (maker, error) { return listNear(b, 0.9), nil }
+
+// listNear reads pages by number around a part of the list.
+func listNear(b *bed, part float64) maker {
+	center := int(float64(b.users/perPage) * part)
+	return func(random *rand.Rand, buf []byte) []byte {
+		number := max(center+random.IntN(9)-4, 1)
+		return appendRequest(buf, "GET", "/api/users?limit=20&page="+strconv.Itoa(number), nil)
+	}
+}
+
+func update(_ context.Context, b *bed, _ *process) (maker, error) {
+	return func(random *rand.Rand, buf []byte) []byte {
+		body := fmt.Appendf(nil, `{"name":"Ada Updated %d"}`, serial.Add(1))
+		return appendRequest(buf, "PATCH", "/api/users/"+b.any(random).id, body)
+	}, nil
+}
+
+func replace(_ context.Context, b *bed, _ *process) (maker, error) {
+	return func(random *rand.Rand, buf []byte) []byte {
+		p := b.any(random)
+		body := fmt.Appendf(nil, `{"name":"Ada Replaced %d","email":%q,"role":%q}`, serial.Add(1), p.email, p.role)
+		return appendRequest(buf, "PUT", "/api/users/"+p.id, body)
+	}, nil
+}
+
+// deleteOne makes users to be deleted, as many as a second or two will need.
+func deleteOne(ctx context.Context, b *bed, _ *process) (maker, error) {
+	conn, err := pgx.Connect(ctx, b.url)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	rows, _ := conn.Query(ctx, `
+		INSERT INTO users (id, name, email, role)
+		SELECT gen_random_uuid(), 'Victim ' || i, 'victim-' || gen_random_uuid() || $1, 'viewer' FROM generate_series(1, 8000) i
+		RETURNING id::text`, "@"+benchDomain)
+	victims, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, err
+	}
+	var used atomic.Int64
+	return func(_ *rand.Rand, buf []byte) []byte {
+		i := int(used.Add(1)) - 1
+		if i >= len(victims) {
+			return nil
+		}
+		return appendRequest(buf, "DELETE", "/api/users/"+victims[i], nil)
+	}, nil
+}
+
+func createOne(context.Context, *bed, *process) (maker, error) {
+	return func(random *rand.Rand, buf []byte) []byte {
+		n := serial.Add(1)
+		body := fmt.Appendf(nil, `{"name":"Ada Created %d","email":"new-%d-%x@%s","password":"correct horse battery","role":"viewer"}`,
+			n, n, random.Uint64(), benchDomain)
+		return appendRequest(buf, "POST", "/api/users", body)
+	}, nil
+}
+
+// listed is what a list answers, as far as it is looked at.
+type listed struct {
+	Data       []json.RawMessage `json:"data"`
+	Pagination struct {
+		Total int    `json:"total"`
+		Next  string `json:"next"`
+	} `json:"pagination"`
+}
+
+// ask does a GET and reads the answer as a list.
+func (p *process) ask(path string) (status int, body listed, err error) {
+	c, err := dial(p.addr)
+	if err != nil {
+		return 0, body, err
+	}
+	defer c.close()
+	var text bytes.Buffer
+	if status, err = c.do(get(path), &text); err != nil {
+		return status, body, err
+	}
+	if status != 200 {
+		return status, body, fmt.Errorf("%s answers %d to %s: %s", p.name, status, path, text.Bytes())
+	}
+	return status, body, json.Unmarshal(text.Bytes(), &body)
+}
