@@ -1,0 +1,129 @@
+# Roster: `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+export GOTOOLCHAIN := local
+GO_MODULES := . clients/go internal/apitest
+NPM_CI := npm ci --no-audit --no-fund --loglevel=error
+BUILD := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.build=$(BUILD)'
+
+# All that `make generate` writes.
+GENERATED := db/dbsqlc openapi/openapi.yaml clients/go/gen clients/typescript/src/gen
+
+##@ Use
+
+.PHONY: help
+help: ## List the targets.
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## Build Roster and serve on localhost:8080.
+	@exec ./bin/roster serve
+
+.PHONY: build
+build: assets ## Build bin/roster: one static binary with PostgreSQL and the docs page inside.
+	@$(GO_BUILD) -o bin/roster ./cmd/roster
+
+##@ Develop
+
+.PHONY: dev
+dev: assets clients/typescript/node_modules/.package-lock.json ## Serve; on a change of Go or SQL rebuild, regenerate and restart.
+	@exec go tool -modfile=tools/dev/go.mod air -c tools/dev/air.toml
+
+# A build that fails leaves the running server alone. The clients are made again
+# only when the document has changed, the queries when their SQL has.
+.PHONY: dev-build
+dev-build:
+	@mkdir -p bin/dev
+	@if test -n "$$(find db/queries db/migrations sqlc.yaml -newer bin/dev/sqlc 2>/dev/null || echo first)"; then go tool -modfile=tools/go.mod sqlc generate && touch bin/dev/sqlc; fi
+	@$(GO_BUILD) -o bin/dev/roster ./cmd/roster
+	@bin/dev/roster openapi > bin/dev/openapi.yaml
+	@cmp -s bin/dev/openapi.yaml openapi/openapi.yaml || { cp bin/dev/openapi.yaml openapi/openapi.yaml && $(MAKE) clients && echo "the document and both clients were made again"; }
+
+.PHONY: test
+test: build clients/typescript/dist ## Run the Go and TypeScript tests on the built-in PostgreSQL.
+	@for module in $(GO_MODULES); do (echo "== go test $$module" && cd $$module && go test ./...); done
+	@echo "== vitest clients/typescript" && cd clients/typescript && npm test
+
+.PHONY: generate
+generate: clients/typescript/node_modules/.package-lock.json ## Regenerate the queries, the document and both clients.
+	@echo "sqlc (its first build takes some minutes)" && go tool -modfile=tools/go.mod sqlc generate
+	@$(MAKE) document clients
+
+.PHONY: document
+document:
+	@mkdir -p bin && go run ./cmd/roster openapi > bin/openapi.yaml
+	@cmp -s bin/openapi.yaml openapi/openapi.yaml || cp bin/openapi.yaml openapi/openapi.yaml
+
+.PHONY: clients
+clients:
+	@go tool -modfile=tools/go.mod oapi-codegen -config openapi/oapi-codegen.yaml openapi/openapi.yaml
+	@cd clients/typescript && npm run --silent generate
+
+.PHONY: lint
+lint: openapi/node_modules/.package-lock.json clients/typescript/node_modules/.package-lock.json ## Check format, style, imports, types and the document.
+	@test -z "$$(git ls-files '*.go' | xargs gofmt -l | tee /dev/stderr)"
+	@for module in $(GO_MODULES); do (echo "== golangci-lint $$module" && root=$$PWD && cd $$module && go tool -modfile=$$root/tools/lint/go.mod golangci-lint run --config $$root/.golangci.yaml ./...); done
+	@for os in darwin windows; do echo "== go vet for $$os" && CGO_ENABLED=0 GOOS=$$os go vet ./cmd/... ./db/... ./internal/server/...; done
+	@echo "== redocly" && cd openapi && npm run --silent lint
+	@echo "== eslint and tsc" && cd clients/typescript && npm run --silent lint && npm run --silent check
+
+##@ Prove
+
+.PHONY: test-all
+test-all: build need-race need-postgres15 need-chromium clients/typescript/dist tests/browser/node_modules/.package-lock.json ## All tests: also with -race, on PostgreSQL 15, and in a browser.
+	@for module in $(GO_MODULES); do (echo "== go test -race $$module" && cd $$module && CGO_ENABLED=1 go test -race ./...); done
+	@echo "== PostgreSQL 15: migrations, queries, API" && export ROSTER_TEST_POSTGRES=$(POSTGRES15) && go test -count=1 ./db ./internal/... && cd internal/apitest && go test -count=1 ./...
+	@echo "== vitest clients/typescript" && cd clients/typescript && npm test && npm run test:package
+	@echo "== browser" && cd tests/browser && npm test
+
+.PHONY: torture
+torture: build ## The long checks, at 1,000,000 rows.
+	@go test -count=1 -timeout 60m -tags torture -run Torture -v ./db/... ./internal/...
+
+.PHONY: bench
+bench: build ## Measure Roster beside two programs written by hand.
+	@go run ./internal/bench
+
+.PHONY: ci
+ci: ## What CI runs: generate and compare, lint, all tests, builds.
+	@$(MAKE) generate
+	@changed=$$(git status --porcelain -- $(GENERATED)); test -z "$$changed" || { echo "$$changed"; echo "make generate changes the files above: commit them with their source"; exit 1; }
+	@$(MAKE) lint
+	@$(MAKE) test-all
+	@$(GO_BUILD) -o bin/roster ./cmd/roster && ./bin/roster version
+
+.PHONY: clean
+clean: ## Remove what was built and installed here. Data folders stay.
+	rm -rf bin db/embedded/archive/*.tar.zst internal/server/docs/assets/*.gz
+	find . -name node_modules -prune -exec rm -rf {} +
+
+# Set-up: each folder that takes something from npm has a lock file of its own.
+.PHONY: assets
+assets: db/embedded/node_modules/.package-lock.json internal/server/docs/node_modules/.package-lock.json
+	@go run ./db/embedded/pack
+	@go run ./internal/server/docs/pack
+
+.PHONY: clients/typescript/dist
+clients/typescript/dist: clients/typescript/node_modules/.package-lock.json
+	@cd clients/typescript && npm run --silent build
+
+%/node_modules/.package-lock.json: %/package-lock.json %/package.json
+	@echo "npm ci in $*" && cd $* && $(NPM_CI)
+	@touch $@
+
+# A missing tool fails with its install line.
+POSTGRES15 ?= /usr/lib/postgresql/15
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+export CHROMIUM
+.PHONY: need-race need-postgres15 need-chromium
+need-race:
+	@command -v gcc >/dev/null || command -v clang >/dev/null || { echo "go test -race needs a C compiler: apt-get install gcc libc6-dev"; exit 1; }
+need-postgres15:
+	@test -x $(POSTGRES15)/bin/postgres || { echo "PostgreSQL 15 is not in $(POSTGRES15): apt-get install postgresql-15, or set POSTGRES15"; exit 1; }
+need-chromium:
+	@test -n "$(CHROMIUM)" || { echo "no browser: apt-get install chromium, or set CHROMIUM"; exit 1; }
