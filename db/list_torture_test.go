@@ -16,7 +16,7 @@ import (
 
 // A million users come in about a minute, lists of them have the plans that they
 // have at 100,000, and a page takes the same time wherever it is.
-func TestAMillionUsers(t *testing.T) {
+func TestTortureAMillionUsers(t *testing.T) {
 	pool := testkit.Pool(t)
 	const n = 1_000_000
 	start := time.Now()

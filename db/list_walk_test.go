@@ -71,9 +71,11 @@ func TestWalkWhileWriting(t *testing.T) {
 				})
 			}
 			for range 2 {
-				for _, l.Back = range []bool{false, true} {
-					if met := walk(t, pool, l); !slices.Equal(met, stay) {
-						t.Errorf("back %t: met %d users that stay, of %d", l.Back, len(met), len(stay))
+				for _, back := range []bool{false, true} {
+					list := l // the writers read l
+					list.Back = back
+					if met := walk(t, pool, list); !slices.Equal(met, stay) {
+						t.Errorf("back %t: met %d users that stay, of %d", back, len(met), len(stay))
 					}
 				}
 			}

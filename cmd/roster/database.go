@@ -12,6 +12,7 @@ import (
 	"github.com/roster-api/roster/db"
 	"github.com/roster-api/roster/db/embedded"
 	"github.com/roster-api/roster/internal/config"
+	"github.com/roster-api/roster/internal/server"
 )
 
 // database is the PostgreSQL that a command other than serve works on.
@@ -37,7 +38,7 @@ func openDatabase(ctx context.Context, c config.Database) (*database, error) {
 		d.url = d.builtIn.URL("")
 	}
 	var err error
-	if d.pool, err = db.Open(d.url, db.Options{Timeout: config.Deadline, Log: quiet()}); err != nil {
+	if d.pool, err = db.Open(d.url, db.Options{Timeout: server.MaxDeadline, Log: quiet()}); err != nil {
 		d.close(ctx)
 		return nil, misuse{err}
 	}

@@ -70,14 +70,14 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger) error {
 		url, where = builtIn.URL(""), fmt.Sprintf("%s (PostgreSQL %s)", builtIn.DataDir(), builtIn.Version())
 	}
 
-	pool, err := db.Open(url, db.Options{Timeout: config.Deadline, Log: log})
+	pool, err := db.Open(url, db.Options{Timeout: server.MaxDeadline, Log: log})
 	if err != nil {
 		return misuse{err}
 	}
 	defer pool.Close()
 
 	var gate server.Gate
-	handler, err := server.New(server.Options{Pool: pool, Log: log, PublicURL: c.Public, Deadline: config.Deadline, Gate: &gate})
+	handler, err := server.New(server.Options{Pool: pool, Log: log, PublicURL: c.Public, Gate: &gate})
 	if err != nil {
 		return err
 	}

@@ -52,33 +52,45 @@ func checkMediaType(ctx huma.Context) *problem.Error {
 }
 
 func checkParameters(ctx huma.Context) *problem.Error {
-	var fields []problem.Field
-	u := ctx.URL()
-	known := []string{}
+	fields := checkPath(ctx)
+	if u := ctx.URL(); u.RawQuery != "" {
+		query, err := url.ParseQuery(u.RawQuery)
+		if err != nil {
+			return problem.New(problem.Malformed, "The query cannot be read.")
+		}
+		fields = append(fields, checkQuery(ctx.Operation(), query)...)
+	}
+	if fields == nil {
+		return nil
+	}
+	slices.SortFunc(fields, func(a, b problem.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
+	return problem.Invalid(fields...)
+}
+
+func checkPath(ctx huma.Context) (fields []problem.Field) {
 	for _, p := range ctx.Operation().Parameters {
-		switch p.In {
-		case "query":
+		if p.In != "path" {
+			continue
+		}
+		text := ctx.Param(p.Name)
+		code, message := refuseText(text)
+		// The parser of UUIDs takes braces, urn:uuid: and no dashes, too.
+		if p.Schema.Format == "uuid" && (len(text) != 36 || uuid.Validate(text) != nil) {
+			code, message = "invalid_format", "must be a UUID"
+		}
+		if code != "" {
+			fields = append(fields, problem.Field{Pointer: "/path/" + p.Name, Code: code, Message: message})
+		}
+	}
+	return fields
+}
+
+func checkQuery(op *huma.Operation, query url.Values) (fields []problem.Field) {
+	var known []string
+	for _, p := range op.Parameters {
+		if p.In == "query" {
 			known = append(known, p.Name)
-		case "path":
-			code, message := refuseText(ctx.Param(p.Name))
-			// The parser of UUIDs takes braces, urn:uuid: and no dashes, too.
-			if p.Schema.Format == "uuid" && (len(ctx.Param(p.Name)) != 36 || uuid.Validate(ctx.Param(p.Name)) != nil) {
-				code, message = "invalid_format", "must be a UUID"
-			}
-			if code != "" {
-				fields = append(fields, problem.Field{Pointer: "/path/" + p.Name, Code: code, Message: message})
-			}
 		}
-	}
-	if u.RawQuery == "" {
-		if fields == nil {
-			return nil
-		}
-		return problem.Invalid(fields...)
-	}
-	query, err := url.ParseQuery(u.RawQuery)
-	if err != nil {
-		return problem.New(problem.Malformed, "The query cannot be read.")
 	}
 	unknown := false
 	for name, values := range query {
@@ -105,11 +117,7 @@ func checkParameters(ctx huma.Context) *problem.Error {
 		}
 		fields = append(fields, problem.Field{Pointer: "/query", Code: "unknown_parameter", Message: message})
 	}
-	if fields == nil {
-		return nil
-	}
-	slices.SortFunc(fields, func(a, b problem.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
-	return problem.Invalid(fields...)
+	return fields
 }
 
 // refuseText names the rule that any text in a parameter breaks, if it does.

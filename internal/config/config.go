@@ -121,8 +121,6 @@ func loopback(host string) bool {
 
 // Bounds that are no settings.
 const (
-	// Deadline is the time for the work on one request.
-	Deadline = 10 * time.Second
 	// Drain is the time between the first no of /ready and the end of the port.
 	Drain = 3 * time.Second
 	// Grace is the time for what is in flight when Roster is told to stop.

@@ -22,7 +22,6 @@ var away = []string{
 	"40001", // serialization failure
 	"40P01", // deadlock
 	"55P03", // lock not available
-	"42P01", // undefined table: the database came back, and was not migrated yet
 }
 
 // databaseAway reports whether err means that the database, or the way to it, is

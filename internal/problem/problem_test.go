@@ -51,11 +51,10 @@ func TestFrom(t *testing.T) {
 		{"serialization", sqlState("40001"), Unavailable},
 		{"deadlock", sqlState("40P01"), Unavailable},
 		{"lock timeout", sqlState("55P03"), Unavailable},
-		{"not migrated yet", sqlState("42P01"), Unavailable},
-
 		{"unique violation that nobody named", sqlState("23505"), Internal},
 		{"check violation", sqlState("23514"), Internal},
 		{"U+0000", sqlState("22021"), Internal},
+		{"no such table", sqlState("42P01"), Internal},
 		{"syntax", sqlState("42601"), Internal},
 		{"permission", sqlState("42501"), Internal},
 		{"raised by a function", sqlState("P0001"), Internal},
