@@ -11,7 +11,7 @@ import (
 // hashed. GOGC and GOMEMLIMIT, where they are set, are left alone.
 const (
 	gcPercent   = 400
-	memoryLimit = 256 << 20
+	memoryLimit = 128 << 20
 )
 
 func tuneMemory() {
