@@ -5,7 +5,6 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
-export GOTOOLCHAIN := local
 GO_MODULES := . clients/go internal/apitest
 NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 BUILD := $(shell git rev-parse --short=12 HEAD 2>/dev/null)

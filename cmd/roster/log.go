@@ -29,7 +29,7 @@ func newLog(ctx context.Context, file *os.File, c config.Log) (log *slog.Logger,
 	}
 	out := &gathered{file: file}
 	context.AfterFunc(ctx, out.direct)
-	return slog.New(urgent{slog.NewJSONHandler(out, options), out}), out.flush
+	return slog.New(urgent{jsonLines{slog.NewJSONHandler(out, options), out}, out}), out.flush
 }
 
 // textual reports whether a person reads the log.
