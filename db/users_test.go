@@ -230,3 +230,16 @@ func TestLastAdminStays(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A user that nobody has written since has one time, not two that a microsecond
+// may part.
+func TestANewUserHasOneTime(t *testing.T) {
+	t.Parallel()
+	pool := testkit.Pool(t)
+	mustExec(t, pool, `INSERT INTO users (id, name, email, role)
+		SELECT gen_random_uuid(), 'a', i || '@example.org', 'viewer' FROM generate_series(1, 5000) i`)
+	var parted int
+	if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM users WHERE created_at <> updated_at`).Scan(&parted); err != nil || parted > 0 {
+		t.Errorf("%d of 5000 have two times, %v", parted, err)
+	}
+}

@@ -34,8 +34,9 @@ CREATE TABLE users (
   email      text COLLATE "C" NOT NULL CONSTRAINT users_email_key UNIQUE CHECK (octet_length(email) BETWEEN 3 AND 254),
   role       role NOT NULL,
   disabled   boolean NOT NULL DEFAULT false,
-  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  -- of the statement, so that both are one moment
+  created_at timestamptz NOT NULL DEFAULT statement_timestamp(),
+  updated_at timestamptz NOT NULL DEFAULT statement_timestamp()
 );
 
 -- One index for each order a list can have, with and without a role; an address
