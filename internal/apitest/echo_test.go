@@ -86,6 +86,7 @@ func TestNothingComesBack(t *testing.T) {
 		for name, values := range got.Header {
 			answer += "\n" + name + ": " + strings.Join(values, ", ")
 		}
+		answer = strings.ReplaceAll(answer, got.Header.Get("X-Request-Id"), "") // random letters may spell any word
 		if strings.Contains(strings.ToLower(answer), strings.ToLower(m[:7])) {
 			t.Errorf("%s %s repeats what was sent: %s", r.Method, r.URL.RequestURI(), answer)
 		}
