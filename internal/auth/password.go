@@ -1,11 +1,10 @@
-// Package auth knows who is calling. So far: how passwords are kept.
+// Package auth knows who is calling, and whether they may.
 package auth
 
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
-	"fmt"
+	"crypto/subtle"
 	"runtime"
 	"time"
 
@@ -24,9 +23,11 @@ const (
 	keyLength    = 32
 )
 
-// How many may wait for a turn to hash, and how long. One hash takes a core for
-// tens of milliseconds: who would wait longer is better told to come back.
+// How many may hash at once, how many may wait for a turn, and how long. One hash
+// takes a core for tens of milliseconds: who would wait longer is better told to
+// come back. It also takes 19 MiB, which bounds the turns where cores are many.
 const (
+	mostTurns   = 4
 	queueLength = 32
 	queueWait   = 2 * time.Second
 )
@@ -36,16 +37,20 @@ const (
 type Passwords struct {
 	turns chan struct{} // a place to hash
 	queue chan struct{} // a place to hash or to wait
+	idKey func(password, salt []byte, time, memory uint32, threads uint8, keyLen uint32) []byte
 }
 
 // NewPasswords makes a hasher that uses half of the cores, at least one.
 func NewPasswords() *Passwords {
-	turns := max(1, runtime.GOMAXPROCS(0)/2)
+	turns := turnsOn(runtime.GOMAXPROCS(0))
 	return &Passwords{
 		turns: make(chan struct{}, turns),
 		queue: make(chan struct{}, turns+queueLength),
+		idKey: argon2.IDKey,
 	}
 }
+
+func turnsOn(cores int) int { return min(max(1, cores/2), mostTurns) }
 
 // Hash returns the argon2id hash of a password in PHC form
 // (https://github.com/P-H-C/phc-string-format). It fails with a problem,
@@ -56,19 +61,59 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	}
 	defer p.done()
 
-	salt := make([]byte, saltLength)
-	rand.Read(salt) // never fails, see crypto/rand
-	key := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, keyLength)
-	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version,
-		argonMemory, argonTime, argonThreads, b64.EncodeToString(salt), b64.EncodeToString(key)), nil
+	h := argonHash{memory: argonMemory, time: argonTime, threads: argonThreads, salt: make([]byte, saltLength)}
+	rand.Read(h.salt) // never fails, see crypto/rand
+	h.key = p.derive(password, h, keyLength)
+	return h.String(), nil
+}
+
+// Verify reports whether a password is the one of a hash, and whether it should
+// be hashed again because the hash costs less than one of today.
+//
+// It takes the same time whatever comes out. An empty hash, of a user who is
+// unknown or has no password, is never matched; nor is one that Roster would not
+// make, for which err is [ErrHashRefused]: log it, and answer as to a wrong
+// password. Any other error is the problem of [Passwords.Hash].
+func (p *Passwords) Verify(ctx context.Context, password, hash string) (ok, rehash bool, err error) {
+	h, refused := noHash, error(nil)
+	if hash != "" {
+		if h, refused = parseArgonHash(hash); refused != nil {
+			h = noHash
+		}
+	}
+	if err := p.wait(ctx); err != nil {
+		return false, false, err
+	}
+	defer p.done()
+
+	key := p.derive(password, h, uint32(len(h.key)))
+	if missing := today - h.work(); missing > 0 {
+		// A hash of older settings would tell by its time that its user exists.
+		p.idKey([]byte(password), h.salt, argonTime, uint32(missing/argonTime), argonThreads, keyLength)
+	}
+	same := subtle.ConstantTimeCompare(key, h.key) == 1
+	ok = same && hash != "" && refused == nil
+	return ok, ok && h.weak(), refused
+}
+
+// VerifyNone takes the time of [Passwords.Verify], for a user who cannot sign in.
+func (p *Passwords) VerifyNone(ctx context.Context, password string) error {
+	_, _, err := p.Verify(ctx, password, "")
+	return err
+}
+
+func (p *Passwords) derive(password string, h argonHash, length uint32) []byte {
+	return p.idKey([]byte(password), h.salt, h.time, h.memory, h.threads, length)
 }
 
 func (p *Passwords) wait(ctx context.Context) error {
+	if ctx.Err() != nil { // else a free turn might still be taken
+		return crowded()
+	}
 	select {
 	case p.queue <- struct{}{}:
 	default:
-		return problem.New(problem.Unavailable, "Too many passwords are waiting to be hashed; try again.")
+		return crowded()
 	}
 	timer := time.NewTimer(queueWait)
 	defer timer.Stop()
@@ -79,6 +124,10 @@ func (p *Passwords) wait(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	<-p.queue
+	return crowded()
+}
+
+func crowded() error {
 	return problem.New(problem.Unavailable, "Too many passwords are waiting to be hashed; try again.")
 }
 

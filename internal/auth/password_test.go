@@ -18,7 +18,7 @@ import (
 
 // small makes a hasher of which one may hash and two more may wait.
 func small() *Passwords {
-	return &Passwords{turns: make(chan struct{}, 1), queue: make(chan struct{}, 3)}
+	return &Passwords{turns: make(chan struct{}, 1), queue: make(chan struct{}, 3), idKey: argon2.IDKey}
 }
 
 func wantUnavailable(t *testing.T, err error) {
@@ -73,8 +73,13 @@ func TestHash(t *testing.T) {
 
 func TestNewPasswordsLeavesHalfOfTheCores(t *testing.T) {
 	t.Parallel()
+	for cores, want := range map[int]int{1: 1, 2: 1, 3: 1, 4: 2, 8: 4, 9: 4, 64: 4} {
+		if got := turnsOn(cores); got != want {
+			t.Errorf("%d hash at once on %d cores, want %d", got, cores, want)
+		}
+	}
 	p := NewPasswords()
-	if got, want := cap(p.turns), max(1, runtime.GOMAXPROCS(0)/2); got != want {
+	if got, want := cap(p.turns), turnsOn(runtime.GOMAXPROCS(0)); got != want {
 		t.Errorf("%d hash at once, want %d", got, want)
 	}
 	if got, want := cap(p.queue)-cap(p.turns), 32; got != want {
@@ -158,16 +163,40 @@ func TestWaitEndsWithItsCaller(t *testing.T) {
 	})
 }
 
-// TestHashWithoutATurnDoesNotHash takes all turns, so that a hash would hang.
-func TestHashWithoutATurnDoesNotHash(t *testing.T) {
+func TestWithoutATurnNothingIsHashed(t *testing.T) {
 	t.Parallel()
-	p := small()
-	for range 3 {
-		p.queue <- struct{}{}
-	}
-	hash, err := p.Hash(t.Context(), "correct horse battery")
-	wantUnavailable(t, err)
-	if hash != "" {
-		t.Errorf("hashed all the same: %q", hash)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, c := range []struct {
+		name  string
+		ctx   context.Context
+		taken int // of three places
+	}{
+		{"the queue is full", t.Context(), 3},
+		{"the caller has gone", gone, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p, done := counting(small())
+			for range c.taken {
+				p.queue <- struct{}{}
+			}
+			hash, err := p.Hash(c.ctx, "correct horse battery")
+			wantUnavailable(t, err)
+			if hash != "" {
+				t.Errorf("hashed all the same: %q", hash)
+			}
+			for _, stored := range []string{"", "nonsense", hashOf("correct horse battery", 8, 1)} {
+				ok, rehash, err := p.Verify(c.ctx, "correct horse battery", stored)
+				wantUnavailable(t, err)
+				if ok || rehash {
+					t.Errorf("%q: ok %t, rehash %t", stored, ok, rehash)
+				}
+			}
+			wantUnavailable(t, p.VerifyNone(c.ctx, "correct horse battery"))
+			if *done != (work{}) || len(p.turns) != 0 || len(p.queue) != c.taken {
+				t.Errorf("did %+v; %d turns and %d places are taken", *done, len(p.turns), len(p.queue))
+			}
+		})
 	}
 }
