@@ -19,6 +19,8 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"github.com/roster-api/roster/db/dbsqlc"
 )
 
 // MinVersion is the oldest PostgreSQL that Roster runs on.
@@ -97,6 +99,12 @@ func Ping(ctx context.Context, pool *pgxpool.Pool) error {
 		return errors.New("the database is read-only")
 	}
 	return nil
+}
+
+// InTx runs a function in one transaction (read committed). What it returns ends
+// the transaction: an error takes everything back.
+func InTx(ctx context.Context, pool *pgxpool.Pool, run func(ctx context.Context, q *dbsqlc.Queries) error) error {
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return run(ctx, dbsqlc.New(tx)) })
 }
 
 // Migrate brings the database at url to the newest version. Any number of

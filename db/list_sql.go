@@ -99,17 +99,17 @@ LEFT JOIN LATERAL (
 
 // standsBehind probes for one user. It is no EXISTS, which would drop the order,
 // and with it the reason to look next to the position and not from the start.
-const standsBehind = `(SELECT true FROM users WHERE true {which} {behind} {turned} LIMIT 1) IS NOT NULL`
+const standsBehind = `(SELECT true FROM {table} WHERE true {which} {behind} {turned} LIMIT 1) IS NOT NULL`
 
 // fromOffset is the condition that a user is the one that stands at the offset, or
 // lies ahead of it. Which one stands there is found in the index alone, counting
 // from the nearer end; past the end nothing is read.
 const fromOffset = `AND ({keys}) {at or ahead} (
-  (SELECT {keys} FROM users WHERE true {which} {order}
+  (SELECT {keys} FROM {table} WHERE true {which} {order}
    LIMIT CASE WHEN {offset} < n.total - {offset} THEN 1 ELSE 0 END
    OFFSET {offset})
   UNION ALL
-  (SELECT {keys} FROM users WHERE true {which} {turned}
+  (SELECT {keys} FROM {table} WHERE true {which} {turned}
    LIMIT CASE WHEN {offset} >= n.total - {offset} AND {offset} < n.total THEN 1 ELSE 0 END
    OFFSET greatest(n.total - 1 - {offset}, 0)))`
 
@@ -246,7 +246,7 @@ func (f userForm) statement() string {
 	ofMatches := strings.NewReplacer(nameKey, "name_key").Replace
 
 	blanks := []string{
-		"{columns}", userColumns, "{users}", users, "{which}", which, "{offset}", offset, "{limit}", limit,
+		"{table}", "users", "{columns}", userColumns, "{users}", users, "{which}", which, "{offset}", offset, "{limit}", limit,
 		"{keys}", keys, "{order}", order, "{turned}", turned, "{at or ahead}", aheadOp + "=",
 		"{text}", searchText, "{matches}", searchText + like, "{text matches}", "text" + like,
 		"{m ahead}", ofMatches(ahead), "{m behind}", ofMatches(behind), "{m order}", ofMatches(order),

@@ -115,6 +115,7 @@ func insertUsers(t testing.TB, pool *pgxpool.Pool, users []dbsqlc.User) {
 	for _, u := range users {
 		batch.Queue("INSERT INTO users (id, name, email, role, disabled, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
 			u.ID, u.Name, u.Email, u.Role, u.Disabled, u.CreatedAt, u.UpdatedAt)
+		batch.Queue("INSERT INTO credentials (user_id, password_hash) VALUES ($1, '')", u.ID)
 	}
 	if err := pool.SendBatch(t.Context(), &batch).Close(); err != nil {
 		t.Fatal(err)

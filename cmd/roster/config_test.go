@@ -37,7 +37,7 @@ func TestBadSettings(t *testing.T) {
 		{"ROSTER_ADDR=localhost:", "write a host and a port, such as localhost:8080"},
 		{"ROSTER_ADDR=localhost:http", "write a host and a port, such as localhost:8080"},
 		{"ROSTER_ADDR=localhost:65536", "write a host and a port, such as localhost:8080"},
-		{"ROSTER_ADDR=:8080", "which others can reach, and Roster does not know yet who is calling; write localhost:8080"},
+		{"ROSTER_ADDR=:8080", "which others can reach, and browsers send the session's cookie over https only; set ROSTER_TLS_CERT and ROSTER_TLS_KEY, or ROSTER_PUBLIC_URL to the https address of a proxy in front, or write localhost:8080"},
 		{"ROSTER_ADDR=0.0.0.0:80", "write localhost:80"},
 		{"ROSTER_ADDR=[::]:80", "write localhost:80"},
 		{"ROSTER_ADDR=roster.example.org:80", "write localhost:80"},

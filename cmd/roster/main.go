@@ -19,6 +19,8 @@ type cli struct {
 	Migrate migrateCmd `cmd:"" help:"Bring the database to this version, or say where it stands."`
 	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the OpenAPI document."`
 	User    userCmd    `cmd:"" help:"Create and list users."`
+	Key     keyCmd     `cmd:"" help:"Create, list and revoke keys for services."`
+	Audit   auditCmd   `cmd:"" help:"Verify and export the audit log."`
 	Seed    seedCmd    `cmd:"" help:"Add made-up users, to try Roster at scale."`
 	Health  healthCmd  `cmd:"" help:"Ask a running server whether it lives."`
 	Version versionCmd `cmd:"" help:"Print the version."`

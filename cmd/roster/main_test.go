@@ -6,11 +6,18 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"math/big"
 	"net/http"
 	"os"
 	"os/exec"
@@ -102,7 +109,8 @@ func emptyData(t testing.TB) string {
 	return dir
 }
 
-// data is a data folder with a migrated database: a copy of one that Roster made.
+// data is a data folder with a migrated database in which there is an admin, root,
+// and a key of theirs: a copy of one that Roster made.
 func data(t testing.TB) string {
 	t.Helper()
 	from, err := template()
@@ -125,6 +133,19 @@ var template = sync.OnceValues(func() (string, error) {
 	if out, err := migrate.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("roster migrate up: %w: %s", err, out)
 	}
+	// An admin whose key opens every server of the tests, so that none of them pays
+	// for a hash or shows a first password.
+	here := []string{"ROSTER_DATA_DIR=" + dir}
+	making := command(here, "user", "create", "--name=Root", "--email="+rootEmail, "--role=admin")
+	making.Stdin = strings.NewReader(password + "\n")
+	if out, err := making.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("roster user create: %w: %s", err, out)
+	}
+	key, err := command(here, "key", "create", "--name=tests", "--role=admin").Output()
+	if err != nil {
+		return "", fmt.Errorf("roster key create: %w", err)
+	}
+	rootKey = strings.TrimSpace(string(key))
 	// The binaries are large and never change: all copies link to them.
 	for _, bin := range glob(dir, "postgres-bin-*") {
 		kept := filepath.Join(home, filepath.Base(bin))
@@ -134,6 +155,11 @@ var template = sync.OnceValues(func() (string, error) {
 	}
 	return dir, nil
 })
+
+const rootEmail = "root@roster.test"
+
+// rootKey is root's key in every copy of the template.
+var rootKey string
 
 func glob(dir, pattern string) []string {
 	found, _ := filepath.Glob(filepath.Join(dir, pattern))
@@ -148,7 +174,10 @@ func command(settings []string, args ...string) *exec.Cmd {
 	if !embedded.Packed() {
 		c.Dir = source // where it finds PostgreSQL in node_modules
 	}
-	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(home, "nowhere")}, settings...)
+	c.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(home, "nowhere"),
+		"ROSTER_ADMIN_EMAIL=" + rootEmail, "ROSTER_ADMIN_PASSWORD=" + password, // where the template is not used
+	}, settings...)
 	return c
 }
 
@@ -196,6 +225,7 @@ type serving struct {
 	t       testing.TB
 	process *os.Process
 	base    string // http://localhost:port
+	token   string // root's key, or the token of a session of theirs
 	ended   chan struct{}
 	state   *os.ProcessState // after ended
 
@@ -210,7 +240,22 @@ func serve(t testing.TB, settings ...string) *serving {
 	return serveCommand(t, command(append([]string{"ROSTER_ADDR=localhost:0"}, settings...), "serve"))
 }
 
+// serveUnknown is a server that nobody has signed in to.
+func serveUnknown(t testing.TB, settings ...string) *serving {
+	t.Helper()
+	return started(t, command(append([]string{"ROSTER_ADDR=localhost:0"}, settings...), "serve"))
+}
+
 func serveCommand(t testing.TB, c *exec.Cmd) *serving {
+	t.Helper()
+	s := started(t, c)
+	if strings.HasPrefix(s.base, "http://") { // an outside address is not ours to call
+		s.known()
+	}
+	return s
+}
+
+func started(t testing.TB, c *exec.Cmd) *serving {
 	t.Helper()
 	stderr, err := c.StderrPipe()
 	if err != nil {
@@ -248,6 +293,27 @@ func serveCommand(t testing.TB, c *exec.Cmd) *serving {
 	}
 	s.base = strings.TrimSuffix(where.API, "/api/users")
 	return s
+}
+
+// known makes the requests that follow root's: by the key, or where the database is
+// no copy of the template, by signing in. While the database is away, the key has
+// to do.
+func (s *serving) known() {
+	s.t.Helper()
+	s.token = rootKey
+	if a, err := s.get("/api/session"); err != nil || a.status != http.StatusUnauthorized {
+		return
+	}
+	s.token = ""
+	a, err := s.do(http.MethodPost, "/api/session", `{"email":"`+rootEmail+`","password":"`+password+`","token":true}`)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var signedIn struct{ Token string }
+	if err := json.Unmarshal([]byte(a.body), &signedIn); err != nil || signedIn.Token == "" {
+		s.t.Fatalf("signing in: %d %s", a.status, a.body)
+	}
+	s.token = signedIn.Token
 }
 
 // await returns the first line that has the text, as soon as it is there.
@@ -310,7 +376,35 @@ type answer struct {
 }
 
 // client keeps no connection: each request shows whether the port is open.
-var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
+var client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+	DisableKeepAlives: true,
+	TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // that of a test
+}}
+
+// certificate makes a certificate for localhost, and its key.
+func certificate(t testing.TB) (certFile, keyFile string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().AddDate(1, 0, 0), DNSNames: []string{"localhost"}}
+	public, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: public}, "key.pem": {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+}
 
 func (s *serving) get(path string) (answer, error) {
 	return s.do(http.MethodGet, path, "")
@@ -323,6 +417,9 @@ func (s *serving) do(method, path, body string) (answer, error) {
 	}
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	if s.token != "" {
+		request.Header.Set("Authorization", "Bearer "+s.token)
 	}
 	response, err := client.Do(request)
 	if err != nil {

@@ -6,10 +6,13 @@ import (
 	"os"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
 	"github.com/roster-api/roster/db"
+	"github.com/roster-api/roster/db/dbsqlc"
+	"github.com/roster-api/roster/internal/audit"
 	"github.com/roster-api/roster/internal/config"
 )
 
@@ -43,6 +46,11 @@ func (c *seedCmd) Run(ctx context.Context) error {
 		in = done
 		show(done)
 	})
+	if in > 0 { // what is in stays, and so does its row
+		if err := recordSeed(context.WithoutCancel(ctx), d.pool, in); err != nil {
+			return err
+		}
+	}
 	if err != nil && ctx.Err() != nil {
 		fmt.Fprintf(os.Stderr, "\nroster: interrupted; %d of %d users are in\n", in, c.Users)
 		return errSaid
@@ -52,6 +60,13 @@ func (c *seedCmd) Run(ctx context.Context) error {
 	}
 	_, err = fmt.Printf("%d users in %s\n", c.Users, time.Since(start).Round(100*time.Millisecond))
 	return err
+}
+
+// recordSeed writes the one row that a seed has in the audit log.
+func recordSeed(ctx context.Context, pool *pgxpool.Pool, users int) error {
+	return audit.Record(audit.System(ctx, audit.CommandLine), dbsqlc.New(pool), audit.Change{
+		Operation: "seed", Target: "user", After: map[string]int{"users": users},
+	})
 }
 
 // bar shows progress to a person.

@@ -11,16 +11,22 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/term"
 
 	"github.com/roster-api/roster/db"
 	"github.com/roster-api/roster/db/embedded"
+	"github.com/roster-api/roster/internal/auth"
 	"github.com/roster-api/roster/internal/config"
+	"github.com/roster-api/roster/internal/limit"
+	"github.com/roster-api/roster/internal/middleware"
 	"github.com/roster-api/roster/internal/problem"
 	"github.com/roster-api/roster/internal/server"
 )
 
 type serveCmd struct {
 	config.Config
+
+	rates middleware.Rates
 }
 
 // Help is what roster serve --help adds.
@@ -29,6 +35,8 @@ func (serveCmd) Help() string {
 
 At the start the database is brought to this version. While it cannot be reached, /health answers 200, /ready and all requests 503, and Roster tries again; a database that answers with a refusal (a wrong password, no such database, a version that does not fit) ends Roster with a line that says so.
 
+ROSTER_ADMIN_PASSWORD and ROSTER_AUDIT_KEY are such secrets, too: the password of the first admin, who is made when no admin can sign in (without it one is made up, and shown once on the terminal), and the key that seals the audit log (without it one is made in the data folder).
+
 SIGTERM or Ctrl+C: /ready says no, what is in flight ends, then Roster does. A second one ends it at once.`
 }
 
@@ -36,6 +44,13 @@ SIGTERM or Ctrl+C: /ready says no, what is in flight ends, then Roster does. A s
 func (c *serveCmd) Run(ctx context.Context) error {
 	tuneMemory()
 	if err := c.Check(); err != nil {
+		return misuse{err}
+	}
+	var err error
+	if c.rates, err = rates(&c.Config); err != nil {
+		return misuse{err}
+	}
+	if err := checkAdmin(&c.Config); err != nil {
 		return misuse{err}
 	}
 	log, flush := newLog(ctx, os.Stderr, c.Log)
@@ -55,7 +70,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 
 // serve builds everything, and takes everything down in the opposite order.
 func (c *serveCmd) serve(ctx context.Context, log *slog.Logger) error {
-	url, where := c.URL, "the database of DATABASE_URL"
+	url, where, dataDir := c.URL, "the database of DATABASE_URL", ""
 	var builtIn *embedded.Server
 	if url == "" {
 		var err error
@@ -67,6 +82,7 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger) error {
 			return err
 		}
 		defer stopDatabase(ctx, builtIn, log)
+		dataDir = builtIn.DataDir()
 		url, where = builtIn.URL(""), fmt.Sprintf("%s (PostgreSQL %s)", builtIn.DataDir(), builtIn.Version())
 	}
 
@@ -77,13 +93,24 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger) error {
 	defer pool.Close()
 
 	var gate server.Gate
-	handler, err := server.New(server.Options{Pool: pool, Log: log, PublicURL: c.Public, Gate: &gate})
+	handler, err := server.New(server.Options{
+		Pool: pool, Log: log, Gate: &gate,
+		PublicURL: c.Public, Exposed: c.Exposed(), HTTPS: c.HTTPS(), Proxies: c.Proxies, Origins: c.Origins,
+		Sessions: auth.Lifetimes(c.Sessions),
+		Rates:    c.rates,
+	})
 	if err != nil {
 		return err
 	}
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w; stop what does, or choose another address with ROSTER_ADDR", c.Addr, cause(err))
+	}
+
+	if c.TLSCert != "" {
+		if listener, err = server.TLS(listener, c.TLSCert, c.TLSKey, log); err != nil {
+			return err
+		}
 	}
 
 	// The first of these to fail ends the others.
@@ -99,8 +126,19 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger) error {
 		return server.Serve(serving, listener, handler, log, config.Grace)
 	})
 	all.Go(func() error {
-		announce := func() { c.announce(log, listener.Addr(), where) }
-		return open(ctx, &gate, pool, url, log, announce)
+		announce := func(made *newAdmin) { c.announce(log, listener.Addr(), where, made) }
+		prepare := func(ctx context.Context) (*newAdmin, error) {
+			if err := db.Migrate(ctx, url, log); err != nil {
+				return nil, err
+			}
+			return firstAdmin(ctx, pool, &c.Config, dataDir, textual(os.Stderr, c.Log) && term.IsTerminal(int(os.Stderr.Fd())))
+		}
+		if err := open(ctx, &gate, pool, prepare, log, announce); err != nil {
+			return err
+		}
+		all.Go(func() error { return sweep(ctx, pool, log) })
+		sealAudit(ctx, pool, &c.Config, log)
+		return nil
 	})
 	if builtIn != nil {
 		all.Go(func() error {
@@ -115,14 +153,32 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger) error {
 	return all.Wait()
 }
 
-// open migrates and then lets requests in. A database that is away at the start
+// rates reads the limits. Without one for addresses there are none at all: a
+// credential that is worth less than none would be absurd.
+func rates(c *config.Config) (middleware.Rates, error) {
+	address, err := limit.ParseRate(c.RateLimit)
+	if err != nil {
+		return middleware.Rates{}, fmt.Errorf("ROSTER_RATE_LIMIT: %w", err)
+	}
+	caller, err := limit.ParseRate(c.RateLimitCaller)
+	if err != nil {
+		return middleware.Rates{}, fmt.Errorf("ROSTER_RATE_LIMIT_CALLER: %w", err)
+	}
+	if address.Off() {
+		return middleware.Rates{}, nil
+	}
+	return middleware.Rates{Address: address, Caller: caller}, nil
+}
+
+// open prepares the database and then lets requests in. A database that is away at the start
 // is no different from one that goes away later: it may take its time.
-func open(ctx context.Context, gate *server.Gate, pool *pgxpool.Pool, url string, log *slog.Logger, announce func()) error {
+func open(ctx context.Context, gate *server.Gate, pool *pgxpool.Pool, prepare func(context.Context) (*newAdmin, error), log *slog.Logger, announce func(*newAdmin)) error {
 	var said string
 	for try := 0; ; try++ {
+		var made *newAdmin
 		err := reach(ctx, pool)
 		if err == nil {
-			err = db.Migrate(ctx, url, log)
+			made, err = prepare(ctx)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -135,8 +191,8 @@ func open(ctx context.Context, gate *server.Gate, pool *pgxpool.Pool, url string
 		case problem.From(err).Code != problem.Unavailable:
 			return err
 		}
-		if try == 0 {
-			announce()
+		if try == 0 || made != nil {
+			announce(made)
 		}
 		if err == nil {
 			return nil
@@ -152,6 +208,22 @@ func open(ctx context.Context, gate *server.Gate, pool *pgxpool.Pool, url string
 	}
 }
 
+// sweep removes what has expired, every minute. What fails is tried again.
+func sweep(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := db.Sweep(ctx, pool); err != nil && ctx.Err() == nil {
+			log.Debug("what has expired could not be removed", "error", explain(err))
+		}
+	}
+}
+
 // drain gives those who ask /ready the time to hear no, and to send requests
 // elsewhere, before the port closes. Where nobody asks, nobody waits.
 func drain(gate *server.Gate, log *slog.Logger) {
@@ -162,19 +234,34 @@ func drain(gate *server.Gate, log *slog.Logger) {
 	}
 }
 
-// announce says where things are: to a person in lines, to a log in one.
-func (c *serveCmd) announce(log *slog.Logger, at net.Addr, data string) {
+// announce says where things are: to a person in lines, to a log in one. A
+// password is shown to a person only.
+func (c *serveCmd) announce(log *slog.Logger, at net.Addr, data string, made *newAdmin) {
 	host, _, _ := net.SplitHostPort(c.Addr)
 	_, port, _ := net.SplitHostPort(at.String())
-	base := "http://" + net.JoinHostPort(host, port)
+	scheme := "http://"
+	if c.TLSCert != "" {
+		scheme = "https://"
+	}
+	base := scheme + net.JoinHostPort(host, port)
 	if c.Public != nil {
 		base = c.Public.Scheme + "://" + c.Public.Host
 	}
 	if textual(os.Stderr, c.Log) {
-		fmt.Fprintf(os.Stderr, "\n  Roster %s is serving\n\n    API       %s/api/users\n    Docs      %s/docs\n    Document  %s/openapi.yaml\n    Data      %s\n\n  Ctrl+C stops it.\n\n", version(), base, base, base, data)
+		fmt.Fprintf(os.Stderr, "\n  Roster %s is serving\n\n    API       %s/api/users\n    Docs      %s/docs\n    Document  %s/openapi.yaml\n    Data      %s\n", version(), base, base, base, data)
+		if made != nil && made.password != "" {
+			fmt.Fprintf(os.Stderr, "\n  The first admin; the password is shown this once:\n\n    Email     %s\n    Password  %s\n", made.email, made.password)
+		}
+		if made != nil && made.file != "" {
+			fmt.Fprintf(os.Stderr, "\n  The first admin is %s; the password is in %s: keep it elsewhere and remove the file.\n", made.email, made.file)
+		}
+		fmt.Fprint(os.Stderr, "\n  Ctrl+C stops it.\n\n")
 		return
 	}
 	log.Info("serving", "version", version(), "api", base+"/api/users", "docs", base+"/docs", "document", base+"/openapi.yaml", "data", data)
+	if made != nil && made.file != "" {
+		log.Warn("the first admin was made; keep the password and remove the file", "email", made.email, "file", made.file)
+	}
 }
 
 func stopDatabase(ctx context.Context, s *embedded.Server, log *slog.Logger) {

@@ -313,6 +313,7 @@ func TestServeHost(t *testing.T) {
 			t.Fatal(err)
 		}
 		request.Host = host
+		request.Header.Set("Authorization", "Bearer "+rootKey)
 		response, err := client.Do(request)
 		if err != nil {
 			t.Fatal(err)

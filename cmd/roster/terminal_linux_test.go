@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -178,21 +179,18 @@ func TestServeOnATerminal(t *testing.T) {
 	c := command([]string{"ROSTER_DATA_DIR=" + dir, "ROSTER_ADDR=localhost:0"}, "serve")
 	x := onTerminal(t, c)
 	x.await("Ctrl+C stops it.")
-	if !strings.Contains(x.text(), "Data      "+dir) {
+	if !strings.Contains(x.text(), "Data      "+dir) || strings.Contains(x.text(), "first admin") {
 		t.Errorf("it shows %s", x.text())
 	}
 	api := regexp.MustCompile(`http://localhost:\d+/api/users`).FindString(x.text())
 	waiting, release := hold(t, dir)
 	status := make(chan int, 1)
 	go func() {
-		response, err := client.Get(api)
+		a, err := (&serving{t: t, base: api, token: rootKey}).get("")
 		if err != nil {
 			t.Error(err)
-			status <- 0
-			return
 		}
-		response.Body.Close()
-		status <- response.StatusCode
+		status <- a.status
 	}()
 	eventually(t, 10*time.Second, "the request waits in the database", waiting)
 	x.write("\x03")
@@ -201,6 +199,30 @@ func TestServeOnATerminal(t *testing.T) {
 	if got := <-status; got != http.StatusOK {
 		t.Errorf("the request in flight got %d", got)
 	}
+	if err := c.Wait(); err != nil {
+		t.Errorf("after Ctrl+C: %v", err)
+	}
+}
+
+// A person sees the first admin's password, once, and it is kept nowhere else.
+func TestFirstAdminOnATerminal(t *testing.T) {
+	t.Parallel()
+	dir := withoutAdmin(t)
+	c := command([]string{"ROSTER_DATA_DIR=" + dir, "ROSTER_ADDR=localhost:0", "ROSTER_ADMIN_EMAIL=me@example.org", "ROSTER_ADMIN_PASSWORD="}, "serve")
+	x := onTerminal(t, c)
+	x.await("Ctrl+C stops it.")
+	shown := regexp.MustCompile(`Email +me@example\.org\s+Password +(\S+)`).FindStringSubmatch(x.text())
+	if shown == nil {
+		t.Fatalf("it shows %s", x.text())
+	}
+	base := regexp.MustCompile(`http://localhost:\d+`).FindString(x.text())
+	if a := (&serving{t: t, base: base}).signIn("me@example.org", shown[1]); a.status != http.StatusCreated {
+		t.Errorf("signing in: %d %s", a.status, a.body)
+	}
+	if _, err := os.Stat(filepath.Join(dir, passwordFile)); err == nil {
+		t.Error("the password lies in a file, too")
+	}
+	x.write("\x03")
 	if err := c.Wait(); err != nil {
 		t.Errorf("after Ctrl+C: %v", err)
 	}

@@ -16,9 +16,12 @@ import (
 	"github.com/roster-api/roster/db"
 	"github.com/roster-api/roster/db/dbsqlc"
 	"github.com/roster-api/roster/internal/api/users"
+	"github.com/roster-api/roster/internal/audit"
 	"github.com/roster-api/roster/internal/auth"
 	"github.com/roster-api/roster/internal/config"
 	"github.com/roster-api/roster/internal/email"
+	"github.com/roster-api/roster/internal/limit"
+	"github.com/roster-api/roster/internal/name"
 	"github.com/roster-api/roster/internal/role"
 )
 
@@ -48,7 +51,7 @@ func (c *userCreateCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	in := users.UserCreate{Name: users.Name(c.Name), Email: email.Address(c.Email), Password: password, Role: c.Role}
+	in := users.UserCreate{Name: name.Name(c.Name), Email: email.Address(c.Email), Password: auth.Password(password), Role: c.Role}
 	if err := in.Check(); err != nil {
 		return misuse{err}
 	}
@@ -57,7 +60,7 @@ func (c *userCreateCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer d.close(ctx)
-	user, err := users.New(d.pool, auth.NewPasswords()).Create(ctx, in)
+	user, err := users.New(d.pool, auth.NewPasswords(), nil, limit.SignIn{}).Create(audit.System(ctx, audit.CommandLine), in)
 	if err != nil {
 		return err
 	}

@@ -5,11 +5,73 @@
 package dbsqlc
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/roster-api/roster/internal/role"
 )
+
+type Audit struct {
+	ID        uuid.UUID
+	CreatedAt time.Time
+	Actor     string
+	ActorID   *uuid.UUID
+	ActorName string
+	Operation string
+	Target    string
+	TargetID  *uuid.UUID
+	Before    json.RawMessage
+	After     json.RawMessage
+	Address   string
+	RequestID string
+}
+
+type AuditChain struct {
+	Seq     int64
+	AuditID uuid.UUID
+	Mac     []byte
+}
+
+type AuditSeal struct {
+	One        bool
+	Key        []byte
+	DroppedSeq int64
+	DroppedMac []byte
+	SealedSeq  int64
+	SealedMac  []byte
+	Proof      []byte
+}
+
+type IdempotencyKey struct {
+	Caller       uuid.UUID
+	Key          string
+	Fingerprint  []byte
+	PasswordHash *string
+	ResourceID   uuid.UUID
+	Answer       []byte
+	CreatedAt    time.Time
+}
+
+type Key struct {
+	ID         uuid.UUID
+	UserID     uuid.UUID
+	Name       string
+	Scopes     []string
+	CreatedAt  time.Time
+	LastUsedAt *time.Time
+	ExpiresAt  *time.Time
+}
+
+type Session struct {
+	ID         uuid.UUID
+	UserID     uuid.UUID
+	Address    string
+	UserAgent  string
+	CreatedAt  time.Time
+	LastUsedAt time.Time
+	ExpiresAt  time.Time
+}
 
 type User struct {
 	ID        uuid.UUID

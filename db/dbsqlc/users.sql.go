@@ -7,7 +7,6 @@ package dbsqlc
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/roster-api/roster/internal/role"
@@ -54,23 +53,13 @@ func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) (User, e
 	return i, err
 }
 
-const deleteUser = `-- name: DeleteUser :execrows
-DELETE FROM users
-WHERE id = $1
-  AND ($2::timestamptz[] IS NULL OR updated_at = ANY ($2::timestamptz[]))
+const deleteUser = `-- name: DeleteUser :exec
+DELETE FROM users WHERE id = $1
 `
 
-type DeleteUserParams struct {
-	ID      uuid.UUID
-	IfMatch []time.Time
-}
-
-func (q *Queries) DeleteUser(ctx context.Context, arg DeleteUserParams) (int64, error) {
-	result, err := q.db.Exec(ctx, deleteUser, arg.ID, arg.IfMatch)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) DeleteUser(ctx context.Context, id uuid.UUID) error {
+	_, err := q.db.Exec(ctx, deleteUser, id)
+	return err
 }
 
 const emailTaken = `-- name: EmailTaken :one
@@ -103,34 +92,22 @@ func (q *Queries) GetUser(ctx context.Context, id uuid.UUID) (User, error) {
 	return i, err
 }
 
-const replaceUser = `-- name: ReplaceUser :one
-UPDATE users
-SET name = $1, email = $2, role = $3,
-    updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
-WHERE id = $4
-  AND ($5::timestamptz[] IS NULL OR updated_at = ANY ($5::timestamptz[]))
-RETURNING id, name, email, role, disabled, created_at, updated_at
+const lockAdmins = `-- name: LockAdmins :exec
+UPDATE last_admin SET turns = turns + 1
 `
 
-type ReplaceUserParams struct {
-	Name    string
-	Email   string
-	Role    role.Role
-	ID      uuid.UUID
-	IfMatch []time.Time
+// LockAdmins lets one at a time find out whether there is an admin and make one.
+func (q *Queries) LockAdmins(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, lockAdmins)
+	return err
 }
 
-// A write moves updated_at forward even when the clock stands still or goes
-// back, since the ETag is made from it. if_match: the versions the caller
-// accepts; null: any.
-func (q *Queries) ReplaceUser(ctx context.Context, arg ReplaceUserParams) (User, error) {
-	row := q.db.QueryRow(ctx, replaceUser,
-		arg.Name,
-		arg.Email,
-		arg.Role,
-		arg.ID,
-		arg.IfMatch,
-	)
+const lockUser = `-- name: LockUser :one
+SELECT id, name, email, role, disabled, created_at, updated_at FROM users WHERE id = $1 FOR UPDATE
+`
+
+func (q *Queries) LockUser(ctx context.Context, id uuid.UUID) (User, error) {
+	row := q.db.QueryRow(ctx, lockUser, id)
 	var i User
 	err := row.Scan(
 		&i.ID,
@@ -144,33 +121,31 @@ func (q *Queries) ReplaceUser(ctx context.Context, arg ReplaceUserParams) (User,
 	return i, err
 }
 
-const updateUser = `-- name: UpdateUser :one
+const writeUser = `-- name: WriteUser :one
 UPDATE users
-SET name = coalesce($1, name), email = coalesce($2, email),
-    role = coalesce($3, role), disabled = coalesce($4, disabled),
+SET name = $1, email = $2, role = $3, disabled = $4,
     updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
 WHERE id = $5
-  AND ($6::timestamptz[] IS NULL OR updated_at = ANY ($6::timestamptz[]))
 RETURNING id, name, email, role, disabled, created_at, updated_at
 `
 
-type UpdateUserParams struct {
-	Name     *string
-	Email    *string
-	Role     *role.Role
-	Disabled *bool
+type WriteUserParams struct {
+	Name     string
+	Email    string
+	Role     role.Role
+	Disabled bool
 	ID       uuid.UUID
-	IfMatch  []time.Time
 }
 
-func (q *Queries) UpdateUser(ctx context.Context, arg UpdateUserParams) (User, error) {
-	row := q.db.QueryRow(ctx, updateUser,
+// A write moves updated_at forward even when the clock stands still or goes
+// back, since the ETag is made from it.
+func (q *Queries) WriteUser(ctx context.Context, arg WriteUserParams) (User, error) {
+	row := q.db.QueryRow(ctx, writeUser,
 		arg.Name,
 		arg.Email,
 		arg.Role,
 		arg.Disabled,
 		arg.ID,
-		arg.IfMatch,
 	)
 	var i User
 	err := row.Scan(
@@ -183,15 +158,4 @@ func (q *Queries) UpdateUser(ctx context.Context, arg UpdateUserParams) (User, e
 		&i.UpdatedAt,
 	)
 	return i, err
-}
-
-const userExists = `-- name: UserExists :one
-SELECT EXISTS (SELECT FROM users WHERE id = $1)
-`
-
-func (q *Queries) UserExists(ctx context.Context, id uuid.UUID) (bool, error) {
-	row := q.db.QueryRow(ctx, userExists, id)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
 }

@@ -12,8 +12,14 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	auditlog "github.com/roster-api/roster/internal/api/audit"
+	"github.com/roster-api/roster/internal/api/keys"
+	"github.com/roster-api/roster/internal/api/passwordresets"
+	"github.com/roster-api/roster/internal/api/session"
+	"github.com/roster-api/roster/internal/api/sessions"
 	"github.com/roster-api/roster/internal/api/users"
 	"github.com/roster-api/roster/internal/auth"
+	"github.com/roster-api/roster/internal/limit"
 	"github.com/roster-api/roster/internal/problem"
 )
 
@@ -27,6 +33,9 @@ const MaxBody = 64 << 10
 type Needs struct {
 	Pool      *pgxpool.Pool
 	Passwords *auth.Passwords
+	Verifier  *auth.Verifier
+	Lifetimes auth.Lifetimes
+	SignIns   limit.SignIn
 }
 
 // Both are switches of the whole process, so they are set before any API is made.
@@ -39,10 +48,15 @@ func init() {
 // Needs it serves nothing but its document.
 func New(router chi.Router, needs Needs) huma.API {
 	api := humachi.New(router, config())
-	api.UseMiddleware(strict)
+	api.UseMiddleware(guard, strict)
 	api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem.Error](), true, "")
 
-	users.New(needs.Pool, needs.Passwords).Register(api)
+	users.New(needs.Pool, needs.Passwords, needs.Verifier, needs.SignIns).Register(api)
+	passwordresets.New(needs.Pool, needs.Passwords, needs.Verifier, needs.SignIns).Register(api)
+	session.New(needs.Pool, needs.Passwords, needs.Verifier, needs.Lifetimes, needs.SignIns).Register(api)
+	sessions.New(needs.Pool, needs.Verifier, needs.Lifetimes).Register(api)
+	keys.New(needs.Pool, needs.Verifier).Register(api)
+	auditlog.New(needs.Pool).Register(api)
 
 	complete(api.OpenAPI())
 	return api
@@ -65,8 +79,11 @@ func config() huma.Config {
 				License:     &huma.License{Name: "MIT", URL: "https://opensource.org/license/mit"},
 				Contact:     &huma.Contact{Name: "The Roster Authors", URL: "https://github.com/roster-api/roster"},
 			},
-			Servers:        []*huma.Server{{URL: "/", Description: "The server that this document comes from."}},
-			Components:     &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", namer)},
+			Servers: []*huma.Server{{URL: "/", Description: "The server that this document comes from."}},
+			Components: &huma.Components{
+				Schemas:         huma.NewMapRegistry("#/components/schemas/", namer),
+				SecuritySchemes: securitySchemes,
+			},
 			Tags:           tags,
 			OnAddOperation: []huma.AddOpFunc{common},
 		},
@@ -78,16 +95,14 @@ func config() huma.Config {
 
 // common adds to an operation what all operations have.
 func common(_ *huma.OpenAPI, op *huma.Operation) {
-	problem.AddResponses(op.Responses, problem.Malformed, problem.TooLarge, problem.Misdirected, problem.ValidationFailed, problem.Internal, problem.Unavailable)
+	declare(op)
+	problem.AddResponses(op.Responses, problem.RateLimited, problem.Malformed, problem.TooLarge, problem.Misdirected, problem.ValidationFailed, problem.Internal, problem.Unavailable)
 	if op.RequestBody != nil {
 		problem.AddResponses(op.Responses, problem.RequestTimeout, problem.UnsupportedMediaType)
 		op.MaxBodyBytes = MaxBody + 1 // Huma refuses a body that reaches the limit
 		if op.Method == http.MethodPatch {
 			op.RequestBody.Content["application/merge-patch+json"] = op.RequestBody.Content["application/json"]
 		}
-	}
-	if op.Security == nil {
-		op.Security = []map[string][]string{}
 	}
 	slices.Sort(op.Tags)
 }

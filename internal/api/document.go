@@ -16,12 +16,21 @@ import (
 
 const description = `Users and access, as a typed API.
 
+Nearly every operation is for callers who are known: a person by a session, which signIn starts and a
+browser keeps in a cookie, or a service by a key. A key, and a session's token where signIn was asked for
+it, is sent as Authorization: Bearer. Each operation says who may call it.
+
 Every answer that is not a success is an ApiError (RFC 9457); decide by its code. Times are RFC 3339
 in UTC. Every single resource has an ETag: send it as If-Match to write only what you have seen, and as
 If-None-Match to read only what has changed.`
 
 var tags = []*huma.Tag{
+	{Name: "Session", Description: "Signing in and out, and who is calling."},
+	{Name: "Sessions", Description: "Who is signed in, and from where."},
+	{Name: "Keys", Description: "What services call with."},
 	{Name: "Users", Description: "The people and accounts that Roster keeps."},
+	{Name: "Password resets", Description: "Choosing a new password by a link that an admin made."},
+	{Name: "Audit", Description: "Who did what, and what it changed."},
 }
 
 // Document returns the OpenAPI document as it is served and committed: 3.1 as
@@ -85,14 +94,29 @@ func complete(doc *huma.OpenAPI) {
 						header.Description = header.Schema.Description
 					}
 				}
-				response.Headers["X-Request-Id"] = &huma.Param{
-					Description: "The id of this request, as in the server's log.",
-					Schema:      &huma.Schema{Type: huma.TypeString},
-					Example:     "0s3nvmnq5bkq8x4c",
-				}
+				maps.Copy(response.Headers, everywhere)
 			}
 		}
 	}
+}
+
+// everywhere are the headers of all answers.
+var everywhere = map[string]*huma.Param{
+	"X-Request-Id": {
+		Description: "The id of this request, as in the server's log.",
+		Schema:      &huma.Schema{Type: huma.TypeString},
+		Example:     "0s3nvmnq5bkq8x4c",
+	},
+	"RateLimit-Policy": {
+		Description: "How often the caller, or the address of one without a credential, may ask: q requests in w seconds (draft-ietf-httpapi-ratelimit-headers-11). Absent where limits are off.",
+		Schema:      &huma.Schema{Type: huma.TypeString},
+		Example:     `"caller";q=3000;w=60`,
+	},
+	"RateLimit": {
+		Description: "What is left of it: r requests for t seconds.",
+		Schema:      &huma.Schema{Type: huma.TypeString},
+		Example:     `"caller";r=2999;t=60`,
+	},
 }
 
 func fieldsOf(doc *huma.OpenAPI, s *huma.Schema) []string {

@@ -73,12 +73,7 @@ func checkPath(ctx huma.Context) (fields []problem.Field) {
 			continue
 		}
 		text := ctx.Param(p.Name)
-		code, message := refuseText(text)
-		// The parser of UUIDs takes braces, urn:uuid: and no dashes, too.
-		if p.Schema.Format == "uuid" && (len(text) != 36 || uuid.Validate(text) != nil) {
-			code, message = "invalid_format", "must be a UUID"
-		}
-		if code != "" {
+		if code, message := refuseText(p.Schema, text); code != "" {
 			fields = append(fields, problem.Field{Pointer: "/path/" + p.Name, Code: code, Message: message})
 		}
 	}
@@ -87,9 +82,11 @@ func checkPath(ctx huma.Context) (fields []problem.Field) {
 
 func checkQuery(op *huma.Operation, query url.Values) (fields []problem.Field) {
 	var known []string
+	schemas := map[string]*huma.Schema{}
 	for _, p := range op.Parameters {
 		if p.In == "query" {
 			known = append(known, p.Name)
+			schemas[p.Name] = p.Schema
 		}
 	}
 	unknown := false
@@ -98,7 +95,7 @@ func checkQuery(op *huma.Operation, query url.Values) (fields []problem.Field) {
 			unknown = true
 			continue
 		}
-		code, message := refuseText(strings.Join(values, ""))
+		code, message := refuseText(schemas[name], values[0])
 		switch {
 		case len(values) > 1:
 			code, message = "repeated", "must stand once"
@@ -120,13 +117,19 @@ func checkQuery(op *huma.Operation, query url.Values) (fields []problem.Field) {
 	return fields
 }
 
-// refuseText names the rule that any text in a parameter breaks, if it does.
-func refuseText(text string) (code, message string) {
+// refuseText names the rule that a parameter breaks, where Huma would not see it.
+func refuseText(schema *huma.Schema, text string) (code, message string) {
 	switch {
+	// The parser of UUIDs takes braces, urn:uuid: and no dashes, too.
+	case schema.Format == "uuid" && (len(text) != 36 || uuid.Validate(text) != nil):
+		return "invalid_format", "must be a UUID"
 	case !utf8.ValidString(text):
 		return "invalid_format", "must be UTF-8"
 	case strings.ContainsFunc(text, unicode.IsControl):
 		return "control_character", "must not contain control characters"
+	// That of booleans takes 1, t and TRUE, too.
+	case schema.Type == huma.TypeBoolean && text != "true" && text != "false":
+		return "invalid_type", "must be true or false"
 	}
 	return "", ""
 }

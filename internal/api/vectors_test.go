@@ -265,7 +265,10 @@ func (c coverage) missing(at string, s *huma.Schema) []string {
 		want = append(want, fmt.Sprintf("%s=%v", at, value))
 	}
 	if s.Type == huma.TypeArray {
-		want = append(want, at+" empty true", at+" empty false")
+		want = append(want, at+" empty false")
+		if s.MinItems == nil {
+			want = append(want, at+" empty true")
+		}
 	}
 	var found []string
 	if s.Items != nil {

@@ -127,6 +127,15 @@ func (p *Passwords) wait(ctx context.Context) error {
 	return crowded()
 }
 
+// Crowded is the problem of [Passwords.Hash] where so many wait that it would come at
+// once. Who asks before other work spares that work when it would be for nothing.
+func (p *Passwords) Crowded() error {
+	if len(p.queue) == cap(p.queue) {
+		return crowded()
+	}
+	return nil
+}
+
 func crowded() error {
 	return problem.New(problem.Unavailable, "Too many passwords are waiting to be hashed; try again.")
 }

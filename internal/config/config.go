@@ -7,25 +7,48 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/netip"
 	"net/url"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Config is what `roster serve` can be told, by a flag or by the environment.
 type Config struct {
-	Addr      string `env:"ROSTER_ADDR" default:"localhost:8080" help:"Where to listen; a loopback address, as long as Roster does not know who is calling."`
-	PublicURL string `name:"public-url" env:"ROSTER_PUBLIC_URL" placeholder:"URL" help:"The outside address, if a proxy on this machine stands in front."`
-	Log       Log    `embed:"" prefix:"log-"`
-	Database  `embed:""`
+	Addr            string `env:"ROSTER_ADDR" default:"localhost:8080" help:"Where to listen; where other machines reach it, Roster needs --tls-cert and --tls-key, or an https --public-url."`
+	PublicURL       string `name:"public-url" env:"ROSTER_PUBLIC_URL" placeholder:"URL" help:"The outside address, if a proxy stands in front: https, or http on this machine."`
+	TLSCert         string `name:"tls-cert" env:"ROSTER_TLS_CERT" placeholder:"FILE" help:"Serve https with this certificate (PEM, with its chain); a renewed one is taken without a restart."`
+	TLSKey          string `name:"tls-key" env:"ROSTER_TLS_KEY" placeholder:"FILE" help:"The certificate's key (PEM)."`
+	TrustedProxies  string `env:"ROSTER_TRUSTED_PROXIES" placeholder:"CIDRS" help:"Addresses of the proxies in front, separated by commas, such as 10.0.0.0/8,::1: only what they say of a client's address counts."`
+	AllowedOrigins  string `env:"ROSTER_ALLOWED_ORIGINS" placeholder:"ORIGINS" help:"Other origins whose pages may call, with the cookie too, separated by commas, such as https://app.example.org."`
+	RateLimit       string `env:"ROSTER_RATE_LIMIT" default:"100/1m" help:"Requests that an address may make without a credential; off turns all limits off."`
+	RateLimitCaller string `env:"ROSTER_RATE_LIMIT_CALLER" default:"3000/1m" help:"Requests that a user or a key may make; off turns this limit off."`
+	SessionIdle     string `env:"ROSTER_SESSION_IDLE" default:"1h" help:"A session that is not used for so long ends."`
+	SessionMax      string `env:"ROSTER_SESSION_MAX" default:"24h" help:"A session ends after so long, used or not."`
+	AdminEmail      string `env:"ROSTER_ADMIN_EMAIL" default:"admin@roster.local" help:"The first admin, made when no admin can sign in."`
+	AuditRetention  string `env:"ROSTER_AUDIT_RETENTION" default:"off" help:"How long the audit log is kept, such as 90d; off keeps it for ever."`
+	Log             Log    `embed:"" prefix:"log-"`
+	Database        `embed:""`
 
-	// Public is PublicURL, parsed by Check; nil when empty.
-	Public *url.URL `kong:"-"`
+	// Secrets: they come from the environment or, with _FILE behind the name,
+	// from a file. Empty: not set.
+	AdminPassword string `kong:"-"` // ROSTER_ADMIN_PASSWORD
+	AuditKey      string `kong:"-"` // ROSTER_AUDIT_KEY
+
+	// What Check makes of the above.
+	Public   *url.URL       `kong:"-"` // PublicURL; nil when empty
+	Proxies  []netip.Prefix `kong:"-"` // TrustedProxies
+	Origins  []string       `kong:"-"` // AllowedOrigins, as browsers write them
+	Sessions Sessions       `kong:"-"`
+	Keep     time.Duration  `kong:"-"` // AuditRetention; 0: for ever
+}
+
+// Sessions are the times after which a session ends.
+type Sessions struct {
+	Idle, Max time.Duration
 }
 
 // Log says what is logged, and how.
@@ -49,38 +72,25 @@ type Database struct {
 }
 
 // Check reads the secrets and refuses what cannot work, with one line that says
-// what to write instead.
+// what to write instead. Rates, and the first admin's email and password, are for
+// those to read and to check who know their rules.
 func (c *Config) Check() error {
-	if err := c.Database.Check(); err != nil {
-		return err
-	}
-	host, port, err := net.SplitHostPort(c.Addr)
-	if _, wrong := strconv.ParseUint(port, 10, 16); err != nil || wrong != nil {
-		return fmt.Errorf("ROSTER_ADDR is %q; write a host and a port, such as localhost:8080", c.Addr)
-	}
-	if !loopback(host) {
-		return fmt.Errorf("ROSTER_ADDR is %q, which others can reach, and Roster does not know yet who is calling; write localhost:%s", c.Addr, port)
-	}
-	if c.PublicURL != "" {
-		u, err := url.Parse(c.PublicURL)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-			return errors.New("ROSTER_PUBLIC_URL is not an address without a path; write it as https://roster.example.org")
+	for _, check := range []func() error{
+		c.Database.Check, c.checkAddresses, c.checkProxies, c.checkOrigins, c.checkSessions, c.checkAudit, c.Log.check,
+	} {
+		if err := check(); err != nil {
+			return err
 		}
-		c.Public = u
 	}
-	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) {
-		return fmt.Errorf("ROSTER_LOG_LEVEL is %q; write debug, info, warn or error", c.Log.Level)
-	}
-	if !slices.Contains([]string{"auto", "text", "json"}, c.Log.Format) {
-		return fmt.Errorf("ROSTER_LOG_FORMAT is %q; write auto, text or json", c.Log.Format)
-	}
-	return nil
+	var err error
+	c.AdminPassword, err = secret("ROSTER_ADMIN_PASSWORD")
+	return err
 }
 
 // Check reads the secret.
 func (d *Database) Check() error {
-	var err error
-	if d.URL, err = secret("DATABASE_URL"); err != nil || d.URL == "" {
+	url, err := secret("DATABASE_URL")
+	if d.URL = strings.TrimSpace(url); err != nil || d.URL == "" {
 		return err
 	}
 	if !strings.HasPrefix(d.URL, "postgres://") && !strings.HasPrefix(d.URL, "postgresql://") && !strings.Contains(d.URL, "=") {
@@ -89,7 +99,40 @@ func (d *Database) Check() error {
 	return nil
 }
 
-// secret reads a setting from NAME, or from the file that NAME_FILE names.
+// AuditKey reads ROSTER_AUDIT_KEY, for a command that needs no other setting.
+func AuditKey() (string, error) {
+	const name, least = "ROSTER_AUDIT_KEY", 32
+	key, err := secret(name)
+	if n := utf8.RuneCountInString(key); err == nil && key != "" && n < least {
+		return "", fmt.Errorf("%s has %d characters; write at least %d, such as those that openssl rand -hex 32 prints", name, n, least)
+	}
+	return key, err
+}
+
+func (c *Config) checkAudit() error {
+	var err error
+	if c.AuditKey, err = AuditKey(); err != nil || c.AuditRetention == "off" {
+		return err
+	}
+	c.Keep, err = Lasting(c.AuditRetention, time.Hour, 100*365*day)
+	if err != nil {
+		return fmt.Errorf("ROSTER_AUDIT_RETENTION is %q, %w; write off or a time such as 90d", c.AuditRetention, err)
+	}
+	return nil
+}
+
+func (l Log) check() error {
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, l.Level) {
+		return fmt.Errorf("ROSTER_LOG_LEVEL is %q; write debug, info, warn or error", l.Level)
+	}
+	if !slices.Contains([]string{"auto", "text", "json"}, l.Format) {
+		return fmt.Errorf("ROSTER_LOG_FORMAT is %q; write auto, text or json", l.Format)
+	}
+	return nil
+}
+
+// secret reads a setting from NAME, or from the file that NAME_FILE names, whose
+// last line break is not part of it.
 func secret(name string) (string, error) {
 	value, path := os.Getenv(name), os.Getenv(name+"_FILE")
 	if path == "" {
@@ -99,10 +142,8 @@ func secret(name string) (string, error) {
 		return "", fmt.Errorf("%s and %s_FILE are both set; set one of them", name, name)
 	}
 	content, err := os.ReadFile(path)
-	if cause := new(fs.PathError); errors.As(err, &cause) {
-		err = cause.Err // without the path: someone may have put the secret itself there
-	}
-	if value = strings.TrimSpace(string(content)); err == nil && value == "" {
+	err = withoutPath(err) // someone may have put the secret itself there
+	if value = strings.TrimRight(string(content), "\r\n"); err == nil && strings.TrimSpace(value) == "" {
 		err = errors.New("it is empty")
 	}
 	if err != nil {
@@ -111,12 +152,12 @@ func secret(name string) (string, error) {
 	return value, nil
 }
 
-func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
+// withoutPath is what the system said about a file, without the file's name.
+func withoutPath(err error) error {
+	if cause := new(fs.PathError); errors.As(err, &cause) {
+		return cause.Err
 	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
+	return err
 }
 
 // Bounds that are no settings.

@@ -35,24 +35,19 @@ func (m *IfMatch) Resolve(ctx huma.Context) []error {
 	return read(ctx, "If-Match", &m.tags, &m.any)
 }
 
-// Versions returns the updatedAt values that the caller accepts; nil means any.
-// Weak and foreign tags match none (RFC 9110, section 13.1.1).
-func (m *IfMatch) Versions() []time.Time {
+// Holds reports whether the caller accepts the version of updatedAt. Weak tags
+// match none (RFC 9110, section 13.1.1).
+func (m *IfMatch) Holds(updatedAt time.Time) bool {
 	if m.any {
-		return nil
+		return true
 	}
-	versions := make([]time.Time, 0, len(m.tags))
+	current := Of(updatedAt)
 	for _, t := range m.tags {
-		micros, err := strconv.ParseInt(t.opaque, 36, 64)
-		at := time.UnixMicro(micros).UTC()
-		// Tags are compared by character, and the parser takes capitals, signs and
-		// zeros that Of never writes. No row has a time that PostgreSQL cannot hold.
-		ours := err == nil && Of(at) == `"`+t.opaque+`"` && at.Year() >= 1 && at.Year() <= 9999
-		if ours && !t.weak {
-			versions = append(versions, at)
+		if !t.weak && current == `"`+t.opaque+`"` {
+			return true
 		}
 	}
-	return versions
+	return false
 }
 
 // IfNoneMatch is the condition of a read. Embed it in an input.

@@ -2,7 +2,6 @@ package etag
 
 import (
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,14 +79,8 @@ func TestIfMatch(t *testing.T) {
 			if errs := m.Resolve(requestWith("If-Match", c.lines...)); errs != nil {
 				t.Fatal(errs)
 			}
-			versions := m.Versions()
-			if got := versions == nil || slices.ContainsFunc(versions, at.Equal); got != c.match {
-				t.Errorf("%q: versions %v, so the write goes on: %t, want %t", c.lines, versions, got, c.match)
-			}
-			for _, v := range versions {
-				if v.Year() < 1 || v.Year() > 9999 {
-					t.Errorf("%v is no time that a row can have", v)
-				}
+			if got := m.Holds(at); got != c.match {
+				t.Errorf("%q: the write goes on: %t, want %t", c.lines, got, c.match)
 			}
 		})
 	}
@@ -114,7 +107,7 @@ func TestResolveTwice(t *testing.T) {
 	var m IfMatch
 	m.Resolve(requestWith("If-Match", `"x"`))
 	m.Resolve(requestWith("If-Match"))
-	if m.Versions() != nil {
+	if !m.Holds(at) {
 		t.Error("the condition of one request is left for the next")
 	}
 }
@@ -137,7 +130,7 @@ func TestMalformed(t *testing.T) {
 				t.Errorf("%s: %s: got %v, want one refusal", name, header, errs)
 			}
 		}
-		if v := m.Versions(); v == nil {
+		if m.Holds(at) {
 			t.Errorf("%q would let every write through", header)
 		}
 	}
@@ -173,10 +166,8 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		m := IfMatch{tags: tags}
-		for _, v := range m.Versions() {
-			if !strings.Contains(header, strings.Trim(Of(v), `"`)) {
-				t.Errorf("%q accepts %s", header, Of(v))
-			}
+		if m.Holds(at) && !strings.Contains(header, strings.Trim(current, `"`)) {
+			t.Errorf("%q accepts %s", header, current)
 		}
 	})
 }

@@ -14,10 +14,27 @@ import (
 // Host refuses requests for another host than loopback or that of publicURL,
 // which may be nil: a page on the internet whose name is made to point at
 // 127.0.0.1 (DNS rebinding) would else reach a Roster on the visitor's machine.
-func Host(publicURL *url.URL) func(http.Handler) http.Handler {
+//
+// An exposed server, which other machines reach, answers /health and /ready also
+// to those who call it by an address, as probes do. With no publicURL it does not
+// know its names: it answers to any, since it serves https then, and a name that
+// its certificate does not have is refused by the browser.
+func Host(publicURL *url.URL, exposed bool) func(http.Handler) http.Handler {
+	answers := func(r *http.Request) bool {
+		switch {
+		case loopback(r.Host), publicURL != nil && sameHost(r.Host, publicURL):
+			return true
+		case !exposed:
+			return false
+		case publicURL == nil:
+			return true
+		default:
+			return (r.URL.Path == "/health" || r.URL.Path == "/ready") && isAddress(r.Host)
+		}
+	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !loopback(r.Host) && (publicURL == nil || !sameHost(r.Host, publicURL)) {
+			if !answers(r) {
 				problem.New(problem.Misdirected, "").Write(w, r)
 				return
 			}
@@ -34,6 +51,11 @@ func loopback(host string) bool {
 	}
 	addr, err := netip.ParseAddr(name)
 	return err == nil && addr.IsLoopback()
+}
+
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(hostname(host))
+	return err == nil
 }
 
 func sameHost(host string, u *url.URL) bool {

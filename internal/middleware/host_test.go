@@ -22,23 +22,29 @@ func TestHost(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, public    string
+		exposed         bool
 		accept, refused []string
 	}{
-		{"no outside address", "", loopback, append(foreign, "roster.example.org")},
+		{"no outside address", "", false, loopback, append(foreign, "roster.example.org")},
+		{"exposed, no outside address", "", true, append(loopback, append(foreign, "roster.example.org")...), nil},
 		{
-			"https", "https://roster.example.org", append(loopback, "roster.example.org", "roster.example.org:443", "ROSTER.Example.Org"),
+			"exposed", "https://roster.example.org", true, append(loopback, "roster.example.org", "roster.example.org:443"),
+			append(foreign, "roster.example.org:8443"),
+		},
+		{
+			"https", "https://roster.example.org", false, append(loopback, "roster.example.org", "roster.example.org:443", "ROSTER.Example.Org"),
 			append(foreign, "roster.example.org:80", "roster.example.org:8443", "www.roster.example.org"),
 		},
 		{
-			"http", "http://roster.example.org", append(loopback, "roster.example.org", "roster.example.org:80"),
+			"http", "http://roster.example.org", false, append(loopback, "roster.example.org", "roster.example.org:80"),
 			append(foreign, "roster.example.org:443"),
 		},
 		{
-			"with a port", "https://roster.example.org:8443", append(loopback, "roster.example.org:8443"),
+			"with a port", "https://roster.example.org:8443", false, append(loopback, "roster.example.org:8443"),
 			append(foreign, "roster.example.org:443"),
 		},
 		{
-			"an address", "http://[2001:db8::7]:8080", append(loopback, "[2001:db8::7]:8080"),
+			"an address", "http://[2001:db8::7]:8080", false, append(loopback, "[2001:db8::7]:8080"),
 			append(foreign, "[2001:db8::7]:8081", "[2001:db8::8]:8080"),
 		},
 	} {
@@ -51,7 +57,7 @@ func TestHost(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			h := chain(func(http.ResponseWriter, *http.Request) {}, Host(public))
+			h := chain(func(http.ResponseWriter, *http.Request) {}, Host(public, c.exposed))
 			ask := func(host string) *httptest.ResponseRecorder {
 				r := httptest.NewRequest("GET", "/", nil)
 				r.Host = host
@@ -71,5 +77,38 @@ func TestHost(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestHostOfProbes: who probes a server that others reach may know it by its bare
+// address, as a kubelet does.
+func TestHostOfProbes(t *testing.T) {
+	t.Parallel()
+	public := &url.URL{Scheme: "https", Host: "roster.example.org"}
+	for _, c := range []struct {
+		path, host string
+		exposed    bool
+		want       int
+	}{
+		{"/ready", "10.0.0.7:8080", true, 200},
+		{"/ready", "10.0.0.7", true, 200},
+		{"/ready", "[fd00::7]:8080", true, 200},
+		{"/health", "10.0.0.7:8080", true, 200},
+		{"/ready", "10.0.0.7:8080", false, 421}, // only pages whose name lies come so
+		{"/health", "10.0.0.7:8080", false, 421},
+		{"/ready", "evil.example", true, 421},
+		{"/ready", "10.0.0.7.evil.example", true, 421},
+		{"/ready", "", true, 421},
+		{"/ready/", "10.0.0.7:8080", true, 421},
+		{"/api/users", "10.0.0.7:8080", true, 421},
+		{"/", "10.0.0.7:8080", true, 421},
+	} {
+		r := httptest.NewRequest("GET", c.path, nil)
+		r.Host = c.host
+		w := httptest.NewRecorder()
+		chain(func(http.ResponseWriter, *http.Request) {}, Host(public, c.exposed)).ServeHTTP(w, r)
+		if w.Code != c.want {
+			t.Errorf("%s of %q, exposed %t: %d, want %d", c.path, c.host, c.exposed, w.Code, c.want)
+		}
 	}
 }

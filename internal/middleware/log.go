@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
@@ -13,7 +12,8 @@ import (
 )
 
 // Log writes one line for each request once it is answered: no body, no query,
-// no header. Server errors are logged as errors with their cause.
+// no header. Server errors are logged as errors with their cause, refusals that have
+// a cause as warnings, and a 503 by which Roster sheds load as any other answer.
 func Log(log *slog.Logger) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -28,28 +28,36 @@ func Log(log *slog.Logger) func(http.Handler) http.Handler {
 func line(log *slog.Logger, r *http.Request, seen middleware.WrapResponseWriter, took time.Duration) {
 	request := problem.RequestFrom(r.Context())
 	level := slog.LevelInfo
+	caused := request.Fail != nil && request.Fail.Unwrap() != nil
 	switch {
+	case seen.Status() == http.StatusServiceUnavailable && !caused && !probe(r.URL.Path):
+		// Shed on purpose, and in a flood by the thousand: an error is written at once.
 	case seen.Status() >= 500:
 		level = slog.LevelError
+	case caused:
+		level = slog.LevelWarn // a refusal that somebody should look into
 	case probe(r.URL.Path):
 		level = slog.LevelDebug
 	}
 	if !log.Enabled(r.Context(), level) {
 		return
 	}
-	client, _, _ := net.SplitHostPort(r.RemoteAddr)
-	attrs := [9]slog.Attr{
+	attrs := [10]slog.Attr{
 		slog.String("method", r.Method),
 		slog.String("path", r.URL.EscapedPath()), // as sent: nothing in it can act on a terminal
 		slog.String("route", chi.RouteContext(r.Context()).RoutePattern()),
 		slog.Int("status", seen.Status()),
 		slog.Int("bytes", seen.BytesWritten()),
 		slog.Int64("us", took.Microseconds()),
-		slog.String("client", client),
+		slog.String("client", middleware.GetClientIP(r.Context())),
 		slog.String("requestId", request.ID),
 	}
 	n := 8
-	if request.Fail != nil && seen.Status() >= 500 {
+	if request.Caller != "" {
+		attrs[n] = slog.String("caller", request.Caller)
+		n++
+	}
+	if request.Fail != nil && (caused || seen.Status() >= 500) {
 		attrs[n] = slog.String("error", request.Fail.Error())
 		n++
 	}

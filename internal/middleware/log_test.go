@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"unicode"
@@ -44,13 +45,17 @@ func TestLog(t *testing.T) {
 			t.Parallel()
 			log, logged := jsonLog(c.level)
 			router := chi.NewRouter()
-			router.Use(RequestID, Log(log))
-			router.Post("/things/{id}", c.handler)
+			router.Use(RequestID, Client([]netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}), Log(log))
+			router.Post("/things/{id}", func(w http.ResponseWriter, r *http.Request) {
+				problem.RequestFrom(r.Context()).Caller = "user:7" // as Credential does
+				c.handler(w, r)
+			})
 			router.Post("/health", c.handler)
 			router.Post("/ready", c.handler)
 			r := httptest.NewRequest("POST", c.path+"?q=SECRET", strings.NewReader("SECRET"))
 			r.Header.Set("Authorization", "SECRET")
 			r.Header.Set("Cookie", "SECRET")
+			r.Header.Set("X-Forwarded-For", "198.51.100.9, 203.0.113.7")
 			router.ServeHTTP(httptest.NewRecorder(), r)
 
 			if strings.Contains(logged.String(), "SECRET") {
@@ -68,10 +73,10 @@ func TestLog(t *testing.T) {
 			if line["status"] != c.status || line["level"] != c.wantLevel || cause != c.wantProblem {
 				t.Errorf("%v; want %v %s %q", line, c.status, c.wantLevel, c.wantProblem)
 			}
-			if c.path == "/things/7" && (line["route"] != "/things/{id}" || line["path"] != "/things/7") {
+			if c.path == "/things/7" && (line["route"] != "/things/{id}" || line["path"] != "/things/7" || line["caller"] != "user:7") {
 				t.Errorf("route %v, path %v", line["route"], line["path"])
 			}
-			if line["method"] != "POST" || line["client"] != "192.0.2.1" || line["requestId"] == "" {
+			if line["method"] != "POST" || line["client"] != "203.0.113.7" || line["requestId"] == "" {
 				t.Errorf("%v", line)
 			}
 		})

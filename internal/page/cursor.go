@@ -33,7 +33,8 @@ const (
 	notOurs = "invalid_format|must be a cursor that an answer gave"
 )
 
-// Encode returns the opaque text of the cursor, bound to what [Bind] names.
+// Encode returns the opaque text of the cursor, bound to a combination of sort,
+// filters and limit.
 func (c Cursor) Encode(bound string) string {
 	b := make([]byte, 0, keyed+len(c.Text))
 	flags := byte(0)

@@ -1,8 +1,16 @@
 package page
 
 import (
+	"math"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
+
+	"github.com/danielgtaylor/huma/v2/humatest"
 )
 
 func TestBindIsUnambiguous(t *testing.T) {
@@ -13,7 +21,7 @@ func TestBindIsUnambiguous(t *testing.T) {
 		for _, a := range texts {
 			for _, b := range texts {
 				for _, parts := range [][]string{{a, b}, {b, a}, {a}, {a, b, ""}} {
-					name := Bind(limit, parts...)
+					name := bind(limit, parts...)
 					key := append([]string{string('0' + limit)}, parts...)
 					if other, ok := seen[name]; ok && !equal(other, key) {
 						t.Errorf("%q and %q are both named %q", other, key, name)
@@ -46,22 +54,107 @@ func TestPages(t *testing.T) {
 	}{
 		{0, 20, 0}, {1, 20, 1}, {20, 20, 1}, {21, 20, 2}, {5, 1, 5}, {100, 100, 1}, {101, 100, 2}, {9007199254740991, 1, 9007199254740991},
 	} {
-		if got := Pages(c.total, c.limit); got != c.want {
+		if got := pages(c.total, c.limit); got != c.want {
 			t.Errorf("%d rows by %d: %d pages, want %d", c.total, c.limit, got, c.want)
 		}
 	}
 }
 
-func TestOffset(t *testing.T) {
+// params are those of a request.
+func params(t *testing.T, query string) Params {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, "/api/users?"+query, nil)
+	p := Params{Limit: 20, Cursor: r.FormValue("cursor")}
+	for name, to := range map[string]*int32{"page": &p.Page, "limit": &p.Limit} {
+		if text := r.FormValue(name); text != "" {
+			n, err := strconv.ParseInt(text, 10, 32)
+			if err != nil {
+				t.Fatal(err)
+			}
+			*to = int32(n)
+		}
+	}
+	if errs := p.Resolve(humatest.NewContext(nil, r, nil)); len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	return p
+}
+
+func TestPlaceByNumber(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		page, limit int32
-		want        int64
+		query  string
+		offset int64
 	}{
-		{0, 20, 0}, {1, 20, 0}, {2, 20, 20}, {3, 7, 14}, {2147483647, 100, 214748364600},
+		{"", 0}, {"page=1", 0}, {"page=2&limit=20", 20}, {"page=3&limit=7", 14}, {"page=2147483647&limit=100", 214748364600},
 	} {
-		if got := (&Params{Page: c.page, Limit: c.limit}).Offset(); got != c.want {
-			t.Errorf("page %d of %d starts after %d, want %d", c.page, c.limit, got, c.want)
+		p := params(t, c.query)
+		place, err := p.Place()
+		if err != nil || place.Offset != c.offset || place.From != nil || place.Back {
+			t.Errorf("%s is %+v, %v, want offset %d", c.query, place, err, c.offset)
+		}
+	}
+}
+
+// The cursors of a page lead to its neighbours, under the same filters only.
+func TestPlaceByCursor(t *testing.T) {
+	t.Parallel()
+	first := params(t, "page=2&limit=2")
+	place, err := first.Place("name", "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := []int{7, 8}
+	body, link := Of(place, Found[int]{Rows: rows, Total: 6, Before: true, After: true},
+		func(n int) string { return strconv.Itoa(n) },
+		func(n int) Cursor { return Cursor{Text: strconv.Itoa(n)} })
+	if !slices.Equal(body.Data, []string{"7", "8"}) {
+		t.Errorf("data is %q", body.Data)
+	}
+	if p := body.Pagination; p.Page != 2 || p.Limit != 2 || p.Total != 6 || p.Pages != 3 || p.Prev == nil || p.Next == nil {
+		t.Fatalf("got %+v", p)
+	}
+	if want := `rel="first", </api/users?cursor=` + *body.Pagination.Prev; !strings.Contains(link, want) {
+		t.Errorf("%s has no %s", link, want)
+	}
+	for _, c := range []struct {
+		cursor string
+		number int32
+		back   bool
+		from   string
+	}{{*body.Pagination.Next, 3, false, "8"}, {*body.Pagination.Prev, 1, true, "7"}} {
+		p := params(t, "limit=2&cursor="+c.cursor)
+		place, err := p.Place("name", "ada")
+		if err != nil || place.number != c.number || place.Back != c.back || place.From == nil || place.From.Text != c.from || place.Offset != 0 {
+			t.Errorf("got %+v, %v, want page %d from %s, back %t", place, err, c.number, c.from, c.back)
+		}
+		_, err = p.Place("name", "bob")
+		wantRule(t, err, "cursor_mismatch")
+	}
+}
+
+// Beside an empty page lies the end, or the start, of the whole list.
+func TestPlaceBesideNothing(t *testing.T) {
+	t.Parallel()
+	p := params(t, "page=2147483647")
+	place, err := p.Place()
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := func(int) Cursor { t.Error("there is no row"); return Cursor{} }
+	body, _ := Of(place, Found[int]{Rows: []int{}, Total: 6, Before: true, After: true}, strconv.Itoa, none)
+	if body.Data == nil {
+		t.Error("data is null")
+	}
+	for _, c := range []struct {
+		cursor string
+		number int32
+		back   bool
+	}{{*body.Pagination.Next, math.MaxInt32, false}, {*body.Pagination.Prev, math.MaxInt32 - 1, true}} {
+		p := params(t, "cursor="+c.cursor)
+		place, err := p.Place()
+		if err != nil || place.From != nil || place.number != c.number || place.Back != c.back {
+			t.Errorf("got %+v, %v, want the edge of page %d, back %t", place, err, c.number, c.back)
 		}
 	}
 }
@@ -74,7 +167,8 @@ func TestParamsRefuseAPageBesideACursor(t *testing.T) {
 	}{
 		{Params{}, 0}, {Params{Page: 1}, 0}, {Params{Cursor: "a"}, 0}, {Params{Page: 1, Cursor: "a"}, 1},
 	} {
-		if errs := c.params.Resolve(nil); len(errs) != c.errs {
+		r := httptest.NewRequest(http.MethodGet, "/api/users", nil)
+		if errs := c.params.Resolve(humatest.NewContext(nil, r, nil)); len(errs) != c.errs {
 			t.Errorf("%+v: %v, want %d", c.params, errs, c.errs)
 		}
 	}
@@ -109,7 +203,7 @@ func TestLink(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := Link("/api/users", query, c.p); got != c.want {
+			if got := link("/api/users", query, c.p); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})

@@ -44,6 +44,8 @@ var messages = map[*string]string{
 	&validation.MsgExpectedMaximumNumber:    "out_of_range|must be at most %v",
 	&validation.MsgExpectedMinLength:        "too_short|must have at least %d characters",
 	&validation.MsgExpectedMaxLength:        "too_long|must have at most %d characters",
+	&validation.MsgExpectedMinItems:         "too_few|must have at least %d",
+	&validation.MsgExpectedArrayItemsUnique: "repeated|must name each once",
 	&validation.MsgExpectedMatchPattern:     "invalid_format|must match %s",
 	&validation.MsgExpectedBePattern:        "invalid_format|must be %s",
 	&validation.MsgExpectedRequiredProperty: "required|is required|%s",
@@ -144,10 +146,14 @@ func ours(location string, names []string) string {
 	}
 	known := "body"
 	for _, step := range strings.Split(steps, ".") {
-		if !slices.Contains(names, step) {
+		name, _, item := strings.Cut(step, "[") // an item of an array; or a name that looks so
+		if !slices.Contains(names, name) {
 			break
 		}
-		known += "." + step
+		known += "." + name
+		if item {
+			break
+		}
 	}
 	return known
 }
@@ -214,6 +220,13 @@ func AddResponses(responses map[string]*huma.Response, codes ...Code) {
 					Schema:   &huma.Schema{Ref: "#/components/schemas/ApiError"},
 					Examples: map[string]*huma.Example{},
 				}},
+			}
+			if e.Status == http.StatusUnauthorized {
+				response.Headers = map[string]*huma.Param{"WWW-Authenticate": {
+					Description: "How to be known (RFC 9110, section 11.6.1).",
+					Schema:      &huma.Schema{Type: huma.TypeString},
+					Example:     challenge,
+				}}
 			}
 			if e.retryAfter > 0 {
 				response.Headers = map[string]*huma.Param{"Retry-After": {

@@ -159,7 +159,8 @@ func TestLocationsOfMadeUpNames(t *testing.T) {
 		"body.MARKER.name":      "",
 		"body.a.MARKER[0].name": "",
 		"body.name.MARKER":      "/name",
-		"body.name[0]":          "",
+		"body.name[0]":          "/name",
+		"body.name[MARKER].a":   "/name",
 		"query.limit":           "/query/limit",
 		"header.If-Match":       "/header/If-Match",
 	} {

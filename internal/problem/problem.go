@@ -19,16 +19,26 @@ type Code string
 // The codes, in the order of their status.
 const (
 	Malformed            Code = "malformed"
+	Unauthenticated      Code = "unauthenticated"
+	SignInFailed         Code = "sign_in_failed"
+	Forbidden            Code = "forbidden"
+	WrongPassword        Code = "wrong_password"
+	CrossOrigin          Code = "cross_origin"
 	NotFound             Code = "not_found"
 	MethodNotAllowed     Code = "method_not_allowed"
 	RequestTimeout       Code = "request_timeout"
 	EmailTaken           Code = "email_taken"
 	LastAdmin            Code = "last_admin"
+	IdempotencyInFlight  Code = "idempotency_in_flight"
+	SecretNotReplayable  Code = "secret_not_replayable"
 	PreconditionFailed   Code = "precondition_failed"
 	TooLarge             Code = "too_large"
 	UnsupportedMediaType Code = "unsupported_media_type"
 	Misdirected          Code = "misdirected"
 	ValidationFailed     Code = "validation_failed"
+	ResetInvalid         Code = "reset_invalid"
+	IdempotencyMismatch  Code = "idempotency_mismatch"
+	RateLimited          Code = "rate_limited"
 	Internal             Code = "internal"
 	Unavailable          Code = "unavailable"
 )
@@ -41,16 +51,26 @@ var kinds = []struct {
 	detail string
 }{
 	{Malformed, http.StatusBadRequest, "The request cannot be read."},
+	{Unauthenticated, http.StatusUnauthorized, "This needs a session or a key, and the request has none that is valid."},
+	{SignInFailed, http.StatusUnauthorized, "The email or the password is wrong, or the user cannot sign in."},
+	{Forbidden, http.StatusForbidden, "The caller may not do this; see permission."},
+	{WrongPassword, http.StatusForbidden, "The current password is wrong."},
+	{CrossOrigin, http.StatusForbidden, "A browser page of another origin may not do this with the cookie."},
 	{NotFound, http.StatusNotFound, "There is nothing here."},
 	{MethodNotAllowed, http.StatusMethodNotAllowed, "This path has no such method; see the Allow header."},
 	{RequestTimeout, http.StatusRequestTimeout, "The request took too long to arrive."},
 	{EmailTaken, http.StatusConflict, "Another user has this email."},
 	{LastAdmin, http.StatusConflict, "The last enabled admin stays: make another one first."},
+	{IdempotencyInFlight, http.StatusConflict, "A request with this Idempotency-Key is being worked on; try again."},
+	{SecretNotReplayable, http.StatusConflict, "This request has been carried out before, and its secret is shown once only: rotate or revoke the key that resourceId names."},
 	{PreconditionFailed, http.StatusPreconditionFailed, "It has changed since it was read: read it again."},
 	{TooLarge, http.StatusRequestEntityTooLarge, "The body is larger than 64 KiB."},
 	{UnsupportedMediaType, http.StatusUnsupportedMediaType, "The body must be application/json in UTF-8."},
 	{Misdirected, http.StatusMisdirectedRequest, "This server does not answer for that host."},
 	{ValidationFailed, http.StatusUnprocessableEntity, "The request breaks a rule; see errors."},
+	{ResetInvalid, http.StatusUnprocessableEntity, "The token is wrong, used up or expired: ask for another one."},
+	{IdempotencyMismatch, http.StatusUnprocessableEntity, "This Idempotency-Key was used with another request."},
+	{RateLimited, http.StatusTooManyRequests, "Too many requests; try again after the time in Retry-After."},
 	{Internal, http.StatusInternalServerError, "Something went wrong on the server. The request id finds it in the log."},
 	{Unavailable, http.StatusServiceUnavailable, "The service is not able to answer just now; try again."},
 }
@@ -81,6 +101,9 @@ type Error struct {
 	Code      Code    `json:"code" doc:"What went wrong, in a stable word for programs."`
 	RequestID string  `json:"requestId" doc:"The id of this request, as in the X-Request-Id header and in the server's log." example:"0s3nvmnq5bkq8x4c"`
 	Errors    []Field `json:"errors" doc:"Each part of the request that breaks a rule; empty where the problem is not in a part."`
+
+	Permission string `json:"permission,omitempty" doc:"With forbidden: the permission that was missing." example:"users:delete"`
+	ResourceID string `json:"resourceId,omitempty" doc:"With secret_not_replayable: the id of what was made." example:"019a8b1e-7c1f-7d3a-9c55-0a5b7e6f4d21"`
 
 	retryAfter int
 	cause      error
@@ -116,9 +139,16 @@ func New(code Code, detail string) *Error {
 		Type: "about:blank", Title: http.StatusText(status), Status: int32(status),
 		Detail: detail, Code: code, Errors: []Field{},
 	}
-	if code == Unavailable {
+	if code == Unavailable || code == RateLimited || code == IdempotencyInFlight {
 		e.retryAfter = 1
 	}
+	return e
+}
+
+// Missing makes a forbidden of the permission that the caller does not have.
+func Missing(permission string) *Error {
+	e := New(Forbidden, "")
+	e.Permission = permission
 	return e
 }
 
@@ -126,6 +156,12 @@ func New(code Code, detail string) *Error {
 func Invalid(fields ...Field) *Error {
 	e := New(ValidationFailed, "")
 	e.Errors = append(e.Errors, fields...)
+	return e
+}
+
+// WithRetryAfter sets how many seconds the caller should wait, at least 1.
+func (e *Error) WithRetryAfter(seconds int) *Error {
+	e.retryAfter = max(seconds, 1)
 	return e
 }
 

@@ -11,8 +11,9 @@ import (
 // Request is what a problem needs to know of its request, and what the log
 // learns from it.
 type Request struct {
-	ID   string
-	Fail *Error // the problem that was answered, or nil
+	ID     string
+	Caller string // who is calling, such as "user:" and an id; empty: nobody known
+	Fail   *Error // the problem that was answered, or nil
 }
 
 type requestKey struct{}
@@ -30,6 +31,9 @@ func RequestFrom(ctx context.Context) *Request {
 	return &Request{}
 }
 
+// challenge is how to be known (RFC 6750, section 3).
+const challenge = `Bearer realm="roster"`
+
 // answer returns the problem as the request's client sees it, and tells the log.
 // It is a copy: a problem may be shared.
 func (e *Error) answer(ctx context.Context, setHeader func(name, value string)) *Error {
@@ -39,6 +43,9 @@ func (e *Error) answer(ctx context.Context, setHeader func(name, value string)) 
 	r.Fail = &sent
 	if e.retryAfter > 0 {
 		setHeader("Retry-After", strconv.Itoa(e.retryAfter))
+	}
+	if e.Status == http.StatusUnauthorized {
+		setHeader("WWW-Authenticate", challenge) // RFC 9110, section 15.5.2
 	}
 	setHeader("Cache-Control", "no-store")
 	return &sent

@@ -98,7 +98,7 @@ func TestServeBoundsTheBody(t *testing.T) {
 	t.Parallel()
 	serve(t, withoutPool(t, nil), time.Second, func(p *pipes, _ func() error) {
 		c := p.dial()
-		go io.WriteString(c, "POST /api/users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+		go io.WriteString(c, "POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
 		start := time.Now()
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"github.com/roster-api/roster/internal/api"
 	"github.com/roster-api/roster/internal/auth"
 	"github.com/roster-api/roster/internal/etag"
+	"github.com/roster-api/roster/internal/limit"
 	"github.com/roster-api/roster/internal/middleware"
 	"github.com/roster-api/roster/internal/problem"
 	"github.com/roster-api/roster/internal/server/docs"
@@ -41,9 +43,15 @@ const (
 type Options struct {
 	Pool      *pgxpool.Pool
 	Log       *slog.Logger
-	PublicURL *url.URL      // the outside address, or nil
-	Deadline  time.Duration // for the work on a request; 0: MaxDeadline
-	Gate      *Gate         // who opens it lets requests in; nil: open from the start
+	PublicURL *url.URL       // the outside address, or nil
+	Exposed   bool           // other machines reach it: it listens off loopback
+	HTTPS     bool           // the outside speaks HTTPS, here or at a proxy
+	Proxies   []netip.Prefix // whose X-Forwarded-For counts
+	Origins   []string       // other origins whose pages may call with the cookie
+	Sessions  auth.Lifetimes
+	Rates     middleware.Rates // without a rate for addresses, sign-ins are not limited either
+	Deadline  time.Duration    // for the work on a request; 0: MaxDeadline
+	Gate      *Gate            // who opens it lets requests in; nil: open from the start
 }
 
 // New makes the handler of everything. It does not touch the database.
@@ -55,6 +63,13 @@ func New(o Options) (http.Handler, error) {
 		o.Gate = new(Gate)
 		o.Gate.Open()
 	}
+	if o.Sessions == (auth.Lifetimes{}) {
+		o.Sessions = auth.Lifetimes{Idle: time.Hour, Max: 24 * time.Hour}
+	}
+	cors, err := middleware.CORS(o.Origins)
+	if err != nil {
+		return nil, err
+	}
 	compress, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.EnableZstd(false), gzhttp.SuffixETag(etag.Suffix))
 	if err != nil {
 		return nil, err
@@ -63,10 +78,12 @@ func New(o Options) (http.Handler, error) {
 	r := chi.NewRouter()
 	r.Use(
 		middleware.RequestID,
+		middleware.Client(o.Proxies),
 		middleware.Log(o.Log),
 		middleware.Recover(o.Log),
-		middleware.Headers,
-		middleware.Host(o.PublicURL),
+		middleware.Headers(o.HTTPS),
+		middleware.Host(o.PublicURL, o.Exposed),
+		cors,
 		middleware.Body(api.MaxBody),
 		func(next http.Handler) http.Handler { return compress(next) },
 		chimiddleware.GetHead,
@@ -81,17 +98,32 @@ func New(o Options) (http.Handler, error) {
 	r.Get("/ready", o.Gate.ready(o.Pool))
 	r.Mount("/docs", docs.Handler())
 
+	verifier := auth.NewVerifier(o.Pool, o.Sessions, o.Log)
+	limiter := limit.New()
+	signIns := limit.SignIn{Limiter: limiter}
+	if !o.Rates.Address.Off() {
+		signIns.Address, signIns.Account = limit.SignInAddress, limit.SignInAccount
+	}
 	var described huma.API
 	r.Group(func(r chi.Router) {
-		r.Use(o.Gate.guard, middleware.Deadline(o.Deadline))
-		described = api.New(r, api.Needs{Pool: o.Pool, Passwords: auth.NewPasswords()})
+		r.Use(
+			o.Gate.guard,
+			middleware.Deadline(o.Deadline),
+			middleware.CrossOrigin(o.PublicURL, o.Origins),
+			middleware.Credential(verifier),
+			middleware.Limit(limiter, o.Rates),
+		)
+		described = api.New(r, api.Needs{
+			Pool: o.Pool, Passwords: auth.NewPasswords(), Verifier: verifier, Lifetimes: o.Sessions,
+			SignIns: signIns,
+		})
 	})
 	if err := serveDocument(r, described); err != nil {
 		return nil, err
 	}
 
 	// A probe asks every few seconds and needs nothing of the above but this.
-	live := middleware.RequestID(middleware.Headers(middleware.Host(o.PublicURL)(http.HandlerFunc(health))))
+	live := middleware.RequestID(middleware.Headers(o.HTTPS)(middleware.Host(o.PublicURL, o.Exposed)(http.HandlerFunc(health))))
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if req.URL.Path == "/health" && (req.Method == http.MethodGet || req.Method == http.MethodHead) {
 			live.ServeHTTP(w, req)
@@ -101,8 +133,8 @@ func New(o Options) (http.Handler, error) {
 	}), nil
 }
 
-// Serve answers on l until ctx ends; then it lets what is in flight end, for as
-// long as grace, and returns.
+// Serve answers on l, which may be one of [TLS], until ctx ends; then it lets what
+// is in flight end, for as long as grace, and returns.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger, grace time.Duration) error {
 	s := &http.Server{
 		Handler:           h,
@@ -111,7 +143,10 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		// Else a client that reads nothing keeps its connection for ever: there,
+		// WriteTimeout ends only the stream.
+		HTTP2:    &http.HTTP2Config{WriteByteTimeout: writeTimeout},
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(l) }()

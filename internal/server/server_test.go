@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -26,7 +27,12 @@ func withoutPool(t *testing.T, change func(*Options)) http.Handler {
 }
 
 func ask(h http.Handler, method, path string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, path, nil)
+	var body io.Reader
+	if method == "POST" {
+		body = strings.NewReader(`{"email":"ada@example.org","password":"correct horse battery"}`)
+	}
+	r := httptest.NewRequest(method, path, body)
+	r.Header.Set("Content-Type", "application/json")
 	r.Host = "localhost"
 	for _, line := range header {
 		name, value, _ := strings.Cut(line, ": ")
@@ -91,7 +97,7 @@ func TestPanic(t *testing.T) {
 	t.Parallel()
 	h := withoutPool(t, nil)
 	for _, encoding := range []string{"identity", "gzip"} {
-		w := ask(h, "GET", "/api/users", "Accept-Encoding: "+encoding)
+		w := ask(h, "POST", "/api/session", "Accept-Encoding: "+encoding)
 		wantProblem(t, w, problem.Internal)
 		for _, told := range []string{".go", "goroutine", "nil pointer", "pgx", "runtime"} {
 			if strings.Contains(w.Body.String(), told) {
@@ -140,7 +146,7 @@ func TestGate(t *testing.T) {
 	gate.Open()
 	wantProblem(t, ask(h, "GET", "/ready"), problem.Unavailable)
 	// What still comes is let in; here, without a database, it panics.
-	wantProblem(t, ask(h, "GET", "/api/users"), problem.Internal)
+	wantProblem(t, ask(h, "POST", "/api/session"), problem.Internal)
 }
 
 func TestDocument(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"testing"
 	"time"
@@ -11,6 +12,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/roster-api/roster/db"
+	"github.com/roster-api/roster/internal/auth"
+	"github.com/roster-api/roster/internal/limit"
+	"github.com/roster-api/roster/internal/middleware"
 	"github.com/roster-api/roster/internal/server"
 )
 
@@ -28,7 +32,8 @@ type Option func(*settings)
 
 type settings struct {
 	server.Options
-	database string
+	database   string
+	statements *slog.Logger
 }
 
 // Deadline bounds the work on a request; else it is the usual one.
@@ -43,6 +48,40 @@ func PublicURL(address string) Option {
 		}
 		s.PublicURL = u
 	}
+}
+
+// Lifetimes bound the sessions; else they are the usual ones.
+func Lifetimes(idle, max time.Duration) Option {
+	return func(s *settings) { s.Sessions = auth.Lifetimes{Idle: idle, Max: max} }
+}
+
+// Rates limit requests; else nothing does.
+func Rates(address, caller string) Option {
+	return func(s *settings) {
+		s.Rates = middleware.Rates{Address: rate(address), Caller: rate(caller)}
+	}
+}
+
+func rate(text string) limit.Rate {
+	r, err := limit.ParseRate(text)
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// Proxies are trusted with the client's address; else nobody is.
+func Proxies(prefixes ...string) Option {
+	return func(s *settings) {
+		for _, p := range prefixes {
+			s.Proxies = append(s.Proxies, netip.MustParsePrefix(p))
+		}
+	}
+}
+
+// Origins are the other origins whose pages may call; else there are none.
+func Origins(origins ...string) Option {
+	return func(s *settings) { s.Origins = origins }
 }
 
 // WithGate is the gate that the test opens; else it is open.
@@ -64,7 +103,7 @@ func New(t testing.TB, options ...Option) *Server {
 		o.database = Database(t)
 	}
 	o.Log = slog.New(slog.NewJSONHandler(log, nil))
-	pool, err := db.Open(o.database, db.Options{Timeout: o.Deadline})
+	pool, err := db.Open(o.database, db.Options{Timeout: o.Deadline, Log: o.statements})
 	if err != nil {
 		t.Fatal(err)
 	}

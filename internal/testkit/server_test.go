@@ -16,8 +16,13 @@ import (
 func TestNew(t *testing.T) {
 	t.Parallel()
 	s := New(t)
-	User(t, s.Pool, dbsqlc.User{Name: "Ada", Role: role.Admin})
-	resp, err := s.HTTP.Get(s.URL + "/api/users")
+	admin := User(t, s.Pool, dbsqlc.User{Name: "Ada", Role: role.Admin})
+	r, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+"/api/users", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+Session(t, s.Pool, admin.ID))
+	resp, err := s.HTTP.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,9 +16,9 @@ import (
 
 var numbers atomic.Int64
 
-// User stores a user, without a password and so without the cost of a hash. What
-// partial leaves open gets a good default: a viewer with a name and an address
-// that nobody else in this process has.
+// User stores a user who can sign in with [Password]. What partial leaves open gets
+// a good default: a viewer with a name and an address that nobody else in this
+// process has.
 func User(t testing.TB, pool *pgxpool.Pool, partial dbsqlc.User) dbsqlc.User {
 	t.Helper()
 	return Users(t, pool, partial)[0]
@@ -34,6 +34,7 @@ func Users(t testing.TB, pool *pgxpool.Pool, partials ...dbsqlc.User) []dbsqlc.U
 		stored[i] = u
 		batch.Queue("INSERT INTO users (id, name, email, role, disabled, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
 			u.ID, u.Name, u.Email, string(u.Role), u.Disabled, u.CreatedAt, u.UpdatedAt)
+		batch.Queue("INSERT INTO credentials (user_id, password_hash) VALUES ($1, $2)", u.ID, passwordHash)
 	}
 	if err := pool.SendBatch(t.Context(), &batch).Close(); err != nil {
 		t.Fatal(err)

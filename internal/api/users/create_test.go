@@ -8,7 +8,10 @@ import (
 
 	"github.com/roster-api/roster/db/dbsqlc"
 	"github.com/roster-api/roster/internal/api/users"
+	"github.com/roster-api/roster/internal/auth"
 	"github.com/roster-api/roster/internal/email"
+	"github.com/roster-api/roster/internal/limit"
+	"github.com/roster-api/roster/internal/name"
 	"github.com/roster-api/roster/internal/problem"
 	"github.com/roster-api/roster/internal/role"
 	"github.com/roster-api/roster/internal/testkit"
@@ -25,7 +28,7 @@ func TestATakenEmailIsNotHashedFor(t *testing.T) {
 	t.Parallel()
 	pool := testkit.Pool(t)
 	testkit.User(t, pool, dbsqlc.User{Email: "ada@example.org"})
-	u := users.New(pool, nil)
+	u := users.New(pool, nil, nil, limit.SignIn{})
 	_, err := u.Create(t.Context(), good())
 	var e *problem.Error
 	if !errors.As(err, &e) || e.Code != problem.EmailTaken {
@@ -53,12 +56,12 @@ func TestCheck(t *testing.T) {
 		{"an address in another form", func(u *users.UserCreate) { u.Email = "ADA@Example.org" }, ""},
 		{"no name", func(u *users.UserCreate) { u.Name = "" }, "/name"},
 		{"a blank name", func(u *users.UserCreate) { u.Name = " \u3000" }, "/name"},
-		{"a long name", func(u *users.UserCreate) { u.Name = users.Name(strings.Repeat("a", 101)) }, "/name"},
+		{"a long name", func(u *users.UserCreate) { u.Name = name.Name(strings.Repeat("a", 101)) }, "/name"},
 		{"a name of two lines", func(u *users.UserCreate) { u.Name = "Ada\nLovelace" }, "/name"},
 		{"no address", func(u *users.UserCreate) { u.Email = "" }, "/email"},
 		{"no such address", func(u *users.UserCreate) { u.Email = "ada@localhost" }, "/email"},
 		{"a short password", func(u *users.UserCreate) { u.Password = "1234567" }, "/password"},
-		{"a long password", func(u *users.UserCreate) { u.Password = strings.Repeat("a", 129) }, "/password"},
+		{"a long password", func(u *users.UserCreate) { u.Password = auth.Password(strings.Repeat("a", 129)) }, "/password"},
 		{"a password that no terminal types", func(u *users.UserCreate) { u.Password = "12345678\x00" }, "/password"},
 		{"a role that is none", func(u *users.UserCreate) { u.Role = "root" }, "/role"},
 	} {
@@ -77,7 +80,7 @@ func TestCheck(t *testing.T) {
 			if !errors.As(err, &e) || len(e.Errors) != 1 || e.Errors[0].Pointer != c.pointer {
 				t.Fatalf("got %v, want a rule of %s", err, c.pointer)
 			}
-			if strings.Contains(fmt.Sprint(err, e.Errors), in.Password) {
+			if strings.Contains(fmt.Sprint(err, e.Errors), string(in.Password)) {
 				t.Errorf("it tells the password: %v %v", err, e.Errors)
 			}
 		})

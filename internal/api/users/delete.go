@@ -6,7 +6,10 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/roster-api/roster/db"
 	"github.com/roster-api/roster/db/dbsqlc"
+	"github.com/roster-api/roster/internal/audit"
+	"github.com/roster-api/roster/internal/auth"
 	"github.com/roster-api/roster/internal/etag"
 	"github.com/roster-api/roster/internal/problem"
 )
@@ -28,13 +31,25 @@ func (u *Users) registerDelete(api huma.API) {
 		Tags:          []string{tag},
 		Responses:     problem.Responses(problem.NotFound, problem.LastAdmin, problem.PreconditionFailed),
 	}, func(ctx context.Context, in *deleteInput) (*struct{}, error) {
-		deleted, err := u.queries.DeleteUser(ctx, dbsqlc.DeleteUserParams{ID: in.ID, IfMatch: in.Versions()})
+		err := db.InTx(ctx, u.pool, func(ctx context.Context, q *dbsqlc.Queries) error {
+			user, err := lock(ctx, q, in.ID, in.IfMatch)
+			if err != nil {
+				return err
+			}
+			if err := mayRemove(auth.From(ctx), user); err != nil {
+				return err
+			}
+			if err := q.DeleteUser(ctx, in.ID); err != nil {
+				return refused(err)
+			}
+			return audit.Record(ctx, q, audit.Change{
+				Operation: "deleteUser", Target: "user", TargetID: in.ID, Before: User(user),
+			})
+		})
 		if err != nil {
-			return nil, refused(err)
+			return nil, err
 		}
-		if deleted == 0 {
-			return nil, u.notWritten(ctx, in.ID)
-		}
+		u.verifier.Forget()
 		return nil, nil
 	})
 }

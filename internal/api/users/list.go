@@ -3,7 +3,6 @@ package users
 import (
 	"context"
 	"net/http"
-	"net/url"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -41,14 +40,6 @@ type listInput struct {
 	Role  role.Role     `query:"role" doc:"Only users of this role."`
 	Email email.Address `query:"email" doc:"Only the user with this address, in any of its forms." example:"ada@example.org"`
 	Q     string        `query:"q" minLength:"3" maxLength:"100" doc:"Only users whose name or email contains this text, whatever the case." example:"lovelace"`
-
-	url url.URL
-}
-
-// Resolve keeps the request's own query, for the Link header.
-func (in *listInput) Resolve(ctx huma.Context) []error {
-	in.url = ctx.URL()
-	return in.Params.Resolve(ctx)
 }
 
 type listOutput struct {
@@ -69,63 +60,32 @@ func (u *Users) registerList(api huma.API) {
 }
 
 func (u *Users) list(ctx context.Context, in *listInput) (*listOutput, error) {
-	bound := page.Bind(in.Limit, string(in.Sort), string(in.Role), string(in.Email), in.Q)
+	place, err := in.Place(string(in.Sort), string(in.Role), string(in.Email), in.Q)
+	if err != nil {
+		return nil, err
+	}
 	query := db.UserList{
 		Email: string(in.Email), Search: in.Q,
-		Sort: db.UserSort(in.Sort), Limit: int(in.Limit), Offset: in.Offset(),
+		Sort: db.UserSort(in.Sort), Limit: int(in.Limit), Offset: place.Offset, Back: place.Back,
 	}
 	if in.Role != "" {
 		query.Role = &in.Role
 	}
-	number := max(in.Page, 1)
-	if in.Cursor != "" {
-		cursor, err := page.Decode(in.Cursor, bound)
-		if err != nil {
-			return nil, err
-		}
-		number, query.Back = cursor.Page, cursor.Back
-		if !cursor.Edge {
-			query.From = &db.UserPosition{CreatedAt: cursor.Time, Text: cursor.Text, ID: cursor.ID}
-		}
+	if at := place.From; at != nil {
+		query.From = &db.UserPosition{CreatedAt: at.Time, Text: at.Text, ID: at.ID}
 	}
-
 	found, err := db.ListUsers(ctx, u.pool, query)
 	if err != nil {
 		return nil, err
 	}
 
-	out := &listOutput{Body: page.Paginated[User]{
-		Data: make([]User, len(found.Users)),
-		Pagination: page.Pagination{
-			Page: number, Limit: in.Limit, Total: found.Total, Pages: page.Pages(found.Total, in.Limit),
-		},
-	}}
-	for i, row := range found.Users {
-		out.Body.Data[i] = User(row)
-	}
-	p := &out.Body.Pagination
-	if found.Before {
-		p.Prev = beside(found.Users, query.Sort, true, max(number-1, 1), bound)
-	}
-	if found.After {
-		p.Next = beside(found.Users, query.Sort, false, max(number, number+1), bound) // which may overflow
-	}
-	out.Link = page.Link(in.url.Path, in.url.Query(), *p)
+	out := &listOutput{}
+	out.Body, out.Link = page.Of(place,
+		page.Found[dbsqlc.User]{Rows: found.Users, Total: found.Total, Before: found.Before, After: found.After},
+		func(row dbsqlc.User) User { return User(row) },
+		func(row dbsqlc.User) page.Cursor {
+			at := db.PositionOf(query.Sort, row)
+			return page.Cursor{Time: at.CreatedAt, Text: at.Text, ID: at.ID}
+		})
 	return out, nil
-}
-
-// beside returns the cursor of the page before or after these rows. Beside an
-// empty page that is the end, or the start, of the whole list.
-func beside(rows []dbsqlc.User, sort db.UserSort, back bool, number int32, bound string) *string {
-	cursor := page.Cursor{Page: number, Back: back, Edge: len(rows) == 0}
-	if !cursor.Edge {
-		edge := rows[len(rows)-1]
-		if back {
-			edge = rows[0]
-		}
-		at := db.PositionOf(sort, edge)
-		cursor.Time, cursor.Text, cursor.ID = at.CreatedAt, at.Text, at.ID
-	}
-	text := cursor.Encode(bound)
-	return &text
 }

@@ -9,13 +9,14 @@ import (
 	"github.com/roster-api/roster/db/dbsqlc"
 	"github.com/roster-api/roster/internal/email"
 	"github.com/roster-api/roster/internal/etag"
+	"github.com/roster-api/roster/internal/name"
 	"github.com/roster-api/roster/internal/problem"
 	"github.com/roster-api/roster/internal/role"
 )
 
 // UserReplace is a whole user, as far as a caller may set it.
 type UserReplace struct {
-	Name  Name          `json:"name"`
+	Name  name.Name     `json:"name" doc:"1 to 100 characters, not all of them blank. Kept as it is given." example:"Ada Lovelace"`
 	Email email.Address `json:"email" doc:"The email address, in any form; it is kept in its canonical one." example:"ada@example.org"`
 	Role  role.Role     `json:"role"`
 }
@@ -43,9 +44,8 @@ func (u *Users) registerReplace(api huma.API) {
 		Tags:        []string{tag},
 		Responses:   problem.Responses(problem.NotFound, problem.EmailTaken, problem.LastAdmin, problem.PreconditionFailed),
 	}, func(ctx context.Context, in *replaceInput) (*single, error) {
-		row, err := u.queries.ReplaceUser(ctx, dbsqlc.ReplaceUserParams{
-			ID: in.ID, Name: string(in.Body.Name), Email: string(in.Body.Email), Role: in.Body.Role, IfMatch: in.Versions(),
+		return u.change(ctx, "replaceUser", in.ID, in.IfMatch, func(user *dbsqlc.User) {
+			user.Name, user.Email, user.Role = string(in.Body.Name), string(in.Body.Email), in.Body.Role
 		})
-		return u.written(ctx, in.ID, row, err)
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/roster-api/roster/db/dbsqlc"
 	"github.com/roster-api/roster/internal/email"
 	"github.com/roster-api/roster/internal/etag"
+	"github.com/roster-api/roster/internal/name"
 	"github.com/roster-api/roster/internal/problem"
 	"github.com/roster-api/roster/internal/role"
 )
@@ -16,7 +17,7 @@ import (
 // UserUpdate is a merge patch of a user (RFC 7396): what is absent stays. None of
 // a user's fields can be removed, so null is refused.
 type UserUpdate struct {
-	Name     *Name          `json:"name,omitempty"`
+	Name     *name.Name     `json:"name,omitempty" doc:"1 to 100 characters, not all of them blank. Kept as it is given." example:"Ada Lovelace"`
 	Email    *email.Address `json:"email,omitempty" doc:"The email address, in any form; it is kept in its canonical one." example:"ada@example.org"`
 	Role     *role.Role     `json:"role,omitempty"`
 	Disabled *bool          `json:"disabled,omitempty" doc:"Whether the user is kept from signing in." example:"true"`
@@ -45,10 +46,19 @@ func (u *Users) registerUpdate(api huma.API) {
 		Tags:        []string{tag},
 		Responses:   problem.Responses(problem.NotFound, problem.EmailTaken, problem.LastAdmin, problem.PreconditionFailed),
 	}, func(ctx context.Context, in *updateInput) (*single, error) {
-		row, err := u.queries.UpdateUser(ctx, dbsqlc.UpdateUserParams{
-			ID: in.ID, Name: text(in.Body.Name), Email: text(in.Body.Email), Role: in.Body.Role,
-			Disabled: in.Body.Disabled, IfMatch: in.Versions(),
+		return u.change(ctx, "updateUser", in.ID, in.IfMatch, func(user *dbsqlc.User) {
+			if in.Body.Name != nil {
+				user.Name = string(*in.Body.Name)
+			}
+			if in.Body.Email != nil {
+				user.Email = string(*in.Body.Email)
+			}
+			if in.Body.Role != nil {
+				user.Role = *in.Body.Role
+			}
+			if in.Body.Disabled != nil {
+				user.Disabled = *in.Body.Disabled
+			}
 		})
-		return u.written(ctx, in.ID, row, err)
 	})
 }

@@ -5,9 +5,7 @@ package users
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -16,9 +14,11 @@ import (
 
 	"github.com/roster-api/roster/db"
 	"github.com/roster-api/roster/db/dbsqlc"
+	"github.com/roster-api/roster/internal/audit"
 	"github.com/roster-api/roster/internal/auth"
-	"github.com/roster-api/roster/internal/email"
 	"github.com/roster-api/roster/internal/etag"
+	"github.com/roster-api/roster/internal/idempotency"
+	"github.com/roster-api/roster/internal/limit"
 	"github.com/roster-api/roster/internal/problem"
 	"github.com/roster-api/roster/internal/role"
 )
@@ -39,30 +39,6 @@ type User struct {
 func (User) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Description = "A user, as everyone who may see users sees them."
 	return s
-}
-
-// Name is a name in a request.
-type Name string
-
-// Schema documents the rule.
-func (Name) Schema(huma.Registry) *huma.Schema {
-	shortest, longest := 1, 100
-	s := &huma.Schema{
-		Type: huma.TypeString, MinLength: &shortest, MaxLength: &longest,
-		Description: "1 to 100 characters, not all of them blank. Kept as it is given.",
-		Examples:    []any{"Ada Lovelace"},
-	}
-	s.PrecomputeMessages()
-	return s
-}
-
-// Resolve refuses a name that shows nothing.
-func (n *Name) Resolve(_ huma.Context, prefix *huma.PathBuffer) []error {
-	visible := func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
-	if *n != "" && !strings.ContainsFunc(string(*n), visible) {
-		return []error{&huma.ErrorDetail{Location: prefix.String(), Message: "blank|must not be blank"}}
-	}
-	return nil
 }
 
 // ByID is the part of an input that names a user. It is exported because Huma
@@ -86,11 +62,17 @@ type Users struct {
 	pool      *pgxpool.Pool
 	queries   *dbsqlc.Queries
 	passwords *auth.Passwords
+	verifier  *auth.Verifier
+	limit     limit.SignIn
+	requests  *idempotency.Requests
 }
 
-// New makes the resource. For the document alone, pool may be nil.
-func New(pool *pgxpool.Pool, passwords *auth.Passwords) *Users {
-	return &Users{pool: pool, queries: dbsqlc.New(pool), passwords: passwords}
+// New makes the resource. For the document alone, all may be nil.
+func New(pool *pgxpool.Pool, passwords *auth.Passwords, verifier *auth.Verifier, signIns limit.SignIn) *Users {
+	return &Users{
+		pool: pool, queries: dbsqlc.New(pool), passwords: passwords, verifier: verifier, limit: signIns,
+		requests: idempotency.New(pool, passwords),
+	}
 }
 
 // Register adds the operations to the API.
@@ -101,33 +83,72 @@ func (u *Users) Register(api huma.API) {
 	u.registerReplace(api)
 	u.registerUpdate(api)
 	u.registerDelete(api)
+	u.registerSetPassword(api)
+	u.registerCreateReset(api)
 }
 
 const tag = "Users"
 
-// written turns the result of a conditional write into an answer. No row means
-// that the user does not exist, or that the condition did not hold.
-func (u *Users) written(ctx context.Context, id uuid.UUID, row dbsqlc.User, err error) (*single, error) {
-	switch {
-	case err == nil:
-		return found(row), nil
-	case errors.Is(err, pgx.ErrNoRows):
-		return nil, u.notWritten(ctx, id)
-	default:
-		return nil, refused(err)
+// change writes to a user under a lock, with its row in the audit log: if the
+// version is one that the caller accepts, and the caller may make of the user
+// what edit makes of them.
+func (u *Users) change(ctx context.Context, operation string, id uuid.UUID, accept etag.IfMatch, edit func(*dbsqlc.User)) (*single, error) {
+	caller := auth.From(ctx)
+	if err := mayChange(caller, id); err != nil {
+		return nil, err
 	}
+	var before, after dbsqlc.User
+	err := db.InTx(ctx, u.pool, func(ctx context.Context, q *dbsqlc.Queries) error {
+		var err error
+		if before, err = lock(ctx, q, id, accept); err != nil {
+			return err
+		}
+		after = before
+		edit(&after)
+		if err := mayMake(caller, before, after); err != nil {
+			return err
+		}
+		after, err = q.WriteUser(ctx, dbsqlc.WriteUserParams{
+			ID: id, Name: after.Name, Email: after.Email, Role: after.Role, Disabled: after.Disabled,
+		})
+		if err != nil {
+			return refused(err)
+		}
+		if after.Disabled && !before.Disabled {
+			// Whoever is enabled again signs in again.
+			if _, err := q.DeleteUserSessions(ctx, dbsqlc.DeleteUserSessionsParams{UserID: id}); err != nil {
+				return err
+			}
+		}
+		if after.Disabled || after.Role != before.Role {
+			// A link that was made for who the user was gives nobody what they are now.
+			if err := q.DeletePasswordReset(ctx, id); err != nil {
+				return err
+			}
+		}
+		return audit.Record(ctx, q, audit.Change{Operation: operation, Target: "user", TargetID: id, Before: User(before), After: User(after)})
+	})
+	if err != nil {
+		return nil, err
+	}
+	if after.Role != before.Role || after.Disabled != before.Disabled || after.Email != before.Email {
+		u.verifier.Forget()
+	}
+	return found(after), nil
 }
 
-func (u *Users) notWritten(ctx context.Context, id uuid.UUID) error {
-	exists, err := u.queries.UserExists(ctx, id)
+// lock reads a user for writing, if its version is one that the caller accepts.
+func lock(ctx context.Context, q *dbsqlc.Queries, id uuid.UUID, accept etag.IfMatch) (dbsqlc.User, error) {
+	row, err := q.LockUser(ctx, id)
 	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return row, problem.New(problem.NotFound, "There is no such user.")
 	case err != nil:
-		return err
-	case exists:
-		return problem.New(problem.PreconditionFailed, "")
-	default:
-		return problem.New(problem.NotFound, "There is no such user.")
+		return row, err
+	case !accept.Holds(row.UpdatedAt):
+		return row, problem.New(problem.PreconditionFailed, "")
 	}
+	return row, nil
 }
 
 // refused names the rules that the database holds.
@@ -140,13 +161,4 @@ func refused(err error) error {
 	default:
 		return err
 	}
-}
-
-// text is the plain form of an optional address or name.
-func text[T email.Address | Name](s *T) *string {
-	if s == nil {
-		return nil
-	}
-	plain := string(*s)
-	return &plain
 }
