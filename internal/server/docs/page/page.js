@@ -16,6 +16,34 @@ const follow = () => document.documentElement.classList.toggle('dark-mode', dark
 dark.addEventListener('change', follow)
 follow()
 
+// Two parts of Swagger UI as this page has them.
+const parts = ({ React }) => {
+  const h = React.createElement
+
+  // Each operation can be refused in a dozen ways, each with headers and examples:
+  // a line each, until one is opened.
+  const response = (Response) => (props) => {
+    const [open, setOpen] = React.useState(false)
+    if (props.code < '400') return h(Response, props)
+    const words = props.response.get('description').replaceAll('`', '')
+    const line = h('tr', { key: 'line', className: 'refusal' },
+      h('td', { className: 'response-col_status' }, props.code),
+      h('td', { className: 'response-col_description' },
+        h('button', { type: 'button', 'aria-expanded': open, onClick: () => setOpen(!open) }, words)))
+    return open ? [line, h(Response, { ...props, key: 'whole' })] : line
+  }
+
+  // A cookie is nothing to type in.
+  const authorizeBtn = (Button) => (props) => [
+    h('p', { key: 'hint', className: 'sign-in' },
+      'To try the operations out, execute ', h('b', null, 'signIn'), ': the browser then keeps the session. ',
+      'Or give a key, or a token, to Authorize.'),
+    h(Button, { ...props, key: 'button' }),
+  ]
+
+  return { wrapComponents: { response, authorizeBtn } }
+}
+
 SwaggerUIBundle({
   url: '/openapi.yaml',
   dom_id: '#swagger-ui',
@@ -25,6 +53,7 @@ SwaggerUIBundle({
   defaultModelsExpandDepth: 0,
   operationsSorter: byPathThenMethod,
   persistAuthorization: false, // a token stays in memory
+  plugins: [parts],
   queryConfigEnabled: false, // no link may show another document here
   showExtensions: true,
   syntaxHighlight: { theme: 'tomorrow-night' }, // the one whose every colour can be read
