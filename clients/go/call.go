@@ -3,6 +3,7 @@ package roster
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ var ErrAnswerTooLarge = errors.New("the answer is larger than 10 MiB")
 type CallOption interface {
 	ReadOption
 	WriteOption
+	CreateOption
 }
 
 // ReadOption is a setting of a call that reads a single resource.
@@ -33,15 +35,38 @@ type ReadOption interface{ read(*call) }
 // WriteOption is a setting of a call that changes a single resource.
 type WriteOption interface{ write(*call) }
 
+// CreateOption is a setting of a call that makes something and that the server
+// carries out once, however often it is sent: by its Idempotency-Key.
+type CreateOption interface{ create(*call) }
+
 type callOption func(*call)
 
-func (o callOption) read(c *call)  { o(c) }
-func (o callOption) write(c *call) { o(c) }
+func (o callOption) read(c *call)   { o(c) }
+func (o callOption) write(c *call)  { o(c) }
+func (o callOption) create(c *call) { o(c) }
 
 // Header sets a header of one call.
 func Header(name, value string) CallOption {
 	return callOption(func(c *call) { c.set(name, value) })
 }
+
+// IdempotencyKey sets the Idempotency-Key of a call: 1 to 255 visible ASCII
+// characters, others for each thing to make. For 24 hours the server carries out one
+// call for a key and a caller, and gives its answer to later ones with the same
+// content; another content is refused with [ErrorCodeIdempotencyMismatch]. The calls
+// that know this option send a random key by themselves, so it is needed only where
+// a call must be repeatable after a restart of one's own program.
+func IdempotencyKey(key string) CreateOption {
+	return callOption(func(c *call) {
+		if key == "" {
+			c.err = errors.New("roster: the Idempotency-Key is empty")
+			return
+		}
+		c.set(idempotencyKey, key)
+	})
+}
+
+const idempotencyKey = "Idempotency-Key"
 
 // Versioned is what knows its version, such as a [VersionedUser].
 type Versioned interface{ version() string }
@@ -90,14 +115,54 @@ type call struct {
 	request *http.Request
 	header  http.Header
 	err     error // a call that cannot be sent
+
+	public     bool   // it goes without a credential,
+	token      string // or with this one
+	idempotent bool   // doing it twice is the same as doing it once
+
+	sent    int  // how often
+	renewed bool // its credential, after the server refused one
 }
 
 // newCall takes what a generated request builder returns.
 func newCall(request *http.Request, err error) *call {
+	c := &call{request: request, header: http.Header{}}
 	if err != nil {
-		err = fmt.Errorf("roster: %w", err)
+		c.err = fmt.Errorf("roster: %w", err)
+		return c
 	}
-	return &call{request: request, header: http.Header{}, err: err}
+	switch request.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete:
+		c.idempotent = true
+	}
+	return c
+}
+
+// reading applies the options of a read.
+func reading[O ReadOption](c *call, options []O) *call {
+	for _, option := range options {
+		option.read(c)
+	}
+	return c
+}
+
+// writing applies the options of a write.
+func writing[O WriteOption](c *call, options []O) *call {
+	for _, option := range options {
+		option.write(c)
+	}
+	return c
+}
+
+// creating makes a call one that the server carries out once: all its tries have
+// one Idempotency-Key, by default a random one of 130 bits.
+func creating(c *call, options []CreateOption) *call {
+	c.set(idempotencyKey, rand.Text())
+	c.idempotent = true
+	for _, option := range options {
+		option.create(c)
+	}
+	return c
 }
 
 func (c *call) set(name, value string) { c.header.Set(name, value) }
@@ -122,6 +187,9 @@ func (c *Client) do(ctx context.Context, call *call, result any) (*answer, error
 		return nil, call.err
 	}
 	for name, values := range c.header {
+		if call.public && name == authorization {
+			continue
+		}
 		call.request.Header[name] = values
 	}
 	for name, values := range call.header {
@@ -146,8 +214,71 @@ func (c *Client) do(ctx context.Context, call *call, result any) (*answer, error
 	return a, nil
 }
 
-// try sends the call once and reads the answer.
+// fetch sends a call and returns the value that it answers with.
+func fetch[T any](ctx context.Context, c *Client, call *call) (*T, error) {
+	value := new(T)
+	if _, err := c.do(ctx, call, value); err != nil {
+		return nil, err
+	}
+	return value, nil
+}
+
+// remove sends a call that does away with something. That it is gone after a try
+// whose answer was lost is a success.
+func (c *Client) remove(ctx context.Context, call *call) error {
+	_, err := c.do(ctx, call, nil)
+	var e *APIError
+	if errors.As(err, &e) && e.lost && e.Code == ErrorCodeNotFound && e.Method == call.request.Method {
+		return nil // an earlier try has done it
+	}
+	return err
+}
+
+// try sends the call and reads the answer. With a token that the server does not
+// know any more, it gets another one and sends the call again: once in a call.
 func (c *Client) try(ctx context.Context, call *call) (*answer, error) {
+	token, err := c.token(ctx, call, "")
+	if err != nil {
+		return nil, err
+	}
+	a, err := c.send(ctx, call, token)
+	if err != nil || token == "" || call.renewed || c.credential.source == nil || !unauthenticated(a) {
+		return a, err
+	}
+	call.renewed = true
+	if token, err = c.token(ctx, call, token); err != nil {
+		return nil, err
+	}
+	return c.send(ctx, call, token)
+}
+
+// token returns the token that the call goes with, if it goes with one.
+func (c *Client) token(ctx context.Context, call *call, stale string) (string, error) {
+	if c.credential == nil || call.public || call.request.Header.Get(authorization) != "" {
+		return "", nil
+	}
+	if call.token != "" {
+		return call.token, nil
+	}
+	token, err := c.credential.get(ctx, c, stale)
+	if err != nil {
+		return "", permanent{call.fail(err)}
+	}
+	return token, nil
+}
+
+const authorization = "Authorization"
+
+func unauthenticated(a *answer) bool {
+	if a.status != http.StatusUnauthorized {
+		return false
+	}
+	p, _ := decodeProblem(a)
+	return p.Code == ErrorCodeUnauthenticated
+}
+
+// send sends the call once.
+func (c *Client) send(ctx context.Context, call *call, token string) (*answer, error) {
 	request := call.request.Clone(ctx)
 	if call.request.GetBody != nil {
 		body, err := call.request.GetBody()
@@ -156,11 +287,15 @@ func (c *Client) try(ctx context.Context, call *call) (*answer, error) {
 		}
 		request.Body = body
 	}
+	if token != "" {
+		request.Header.Set(authorization, "Bearer "+token)
+	}
 	for _, edit := range c.editors {
 		if err := edit(ctx, request); err != nil {
 			return nil, permanent{call.fail(err)}
 		}
 	}
+	call.sent++
 	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, call.fail(err)
@@ -176,7 +311,7 @@ func (c *Client) try(ctx context.Context, call *call) (*answer, error) {
 	if len(body) > maxAnswer {
 		return nil, permanent{call.fail(ErrAnswerTooLarge)}
 	}
-	return &answer{status: response.StatusCode, header: response.Header, body: body, call: call}, nil
+	return &answer{status: response.StatusCode, header: response.Header, body: body, call: call, tries: call.sent}, nil
 }
 
 // String names the call for people. It leaves the query out: that may hold an

@@ -125,12 +125,12 @@ func TestListParameters(t *testing.T) {
 }
 
 // onFake makes a client of a fake with n users.
-func onFake(t *testing.T, n int) (*roster.Client, *fake) {
+func onFake(t *testing.T, n int, options ...roster.Option) (*roster.Client, *fake) {
 	t.Helper()
 	f := newFake(n)
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
-	client, err := roster.New(server.URL)
+	client, err := roster.New(server.URL, append([]roster.Option{roster.WithKey(exampleKey)}, options...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // ErrNotModified is the error of a read with a condition when the resource is
@@ -36,9 +38,20 @@ type APIError struct {
 	// says nothing.
 	RetryAfter time.Duration `json:"-"`
 
-	// Tries counts how often the request was sent. With more than one, a 409 or 412
-	// may come from an earlier try of the same call that was carried out although
-	// it was answered with 503: the server lost its database at that moment.
+	// Permission is, with [ErrorCodeForbidden], what the caller would have to have.
+	Permission Permission `json:"-"`
+
+	// ResourceID is, with [ErrorCodeSecretNotReplayable], the key that was made.
+	ResourceID uuid.UUID `json:"-"`
+
+	// Header has the headers of the answer, such as RateLimit and RateLimit-Policy.
+	Header http.Header `json:"-"`
+
+	// Tries counts how often the request was sent. With more than one, a refusal of
+	// what can be done once only may come from an earlier try of the same call that
+	// was carried out although it was answered with 503, since the server lost its
+	// database at that moment: a 412, wrong_password after a change of it, or
+	// reset_invalid. Calls with an Idempotency-Key do not know this doubt.
 	Tries int `json:"-"`
 
 	// Body is the start of an answer that is not Roster's, for logs.
@@ -57,10 +70,17 @@ func newAPIError(a *answer) *APIError {
 		Method:     a.call.request.Method,
 		Path:       a.call.request.URL.Path,
 		RetryAfter: a.retryAfter,
+		Header:     a.header,
 		Tries:      a.tries,
 		lost:       a.lost,
 	}
 	e.Status = int32(a.status)
+	if problem.Permission != nil {
+		e.Permission = Permission(*problem.Permission)
+	}
+	if problem.ResourceID != nil {
+		e.ResourceID, _ = uuid.Parse(*problem.ResourceID)
+	}
 	if e.RequestID == "" {
 		e.RequestID = a.header.Get("X-Request-Id")
 	}
@@ -74,13 +94,19 @@ func newAPIError(a *answer) *APIError {
 	return e
 }
 
-// Error gives the request, the status, the code, the detail, the fields and the
-// request id, in one line.
+// Error gives the request, the status, the code, the detail, the fields, the missing
+// permission or the resource, and the request id, in one line.
 func (e *APIError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "roster: %s %s: %d %s: %s", e.Method, e.Path, e.Status, e.Code, e.Detail)
 	for _, field := range e.Errors {
 		fmt.Fprintf(&b, " [%s %s]", field.Pointer, field.Message)
+	}
+	if e.Permission != "" {
+		fmt.Fprintf(&b, " [needs %s]", e.Permission)
+	}
+	if e.ResourceID != uuid.Nil {
+		fmt.Fprintf(&b, " [resource %s]", e.ResourceID)
 	}
 	if e.RequestID != "" {
 		fmt.Fprintf(&b, " (request %s)", e.RequestID)
@@ -95,4 +121,24 @@ func CodeOf(err error) ErrorCode {
 		return e.Code
 	}
 	return ""
+}
+
+// PermissionOf returns the permission that was missing where the [APIError] in err
+// is a [ErrorCodeForbidden], else "".
+func PermissionOf(err error) Permission {
+	var e *APIError
+	if errors.As(err, &e) {
+		return e.Permission
+	}
+	return ""
+}
+
+// RetryAfterOf returns how long the [APIError] in err asks to wait before another
+// try; 0 if it says nothing.
+func RetryAfterOf(err error) time.Duration {
+	var e *APIError
+	if errors.As(err, &e) {
+		return e.RetryAfter
+	}
+	return 0
 }

@@ -9,6 +9,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
 
 	roster "github.com/roster-api/roster/clients/go"
 )
@@ -79,6 +82,50 @@ func TestErrorText(t *testing.T) {
 	const want = "roster: POST /api/users: 422 validation_failed: D [/email must be an email address] (request r1)"
 	if err == nil || err.Error() != want {
 		t.Errorf("error\n%v, want\n%s", err, want)
+	}
+}
+
+// What a refusal of a caller says beside its code.
+func TestRefusals(t *testing.T) {
+	limited := map[string]string{"Retry-After": "40", "RateLimit": `"caller";r=0;t=40`, "RateLimit-Policy": `"caller";q=3000;w=60`}
+	of := func(code, more string) string {
+		return `{"code":"` + code + `","detail":"D","requestId":"r1"` + more + `}`
+	}
+	for name, test := range map[string]struct {
+		answer     step
+		code       roster.ErrorCode
+		permission roster.Permission
+		resource   string
+		wait       time.Duration
+		text       string
+	}{
+		"401":            {step{status: 401, body: of("unauthenticated", "")}, roster.ErrorCodeUnauthenticated, "", "", 0, "401 unauthenticated: D (request r1)"},
+		"403":            {step{status: 403, body: of("forbidden", `,"permission":"users:delete"`)}, roster.ErrorCodeForbidden, roster.PermissionUsersDelete, "", 0, "403 forbidden: D [needs users:delete] (request r1)"},
+		"403 without":    {step{status: 403, body: of("forbidden", "")}, roster.ErrorCodeForbidden, "", "", 0, "403 forbidden: D (request r1)"},
+		"409":            {step{status: 409, body: of("secret_not_replayable", `,"resourceId":"`+id.String()+`"`)}, roster.ErrorCodeSecretNotReplayable, "", id.String(), 0, "D [resource " + id.String() + "] (request r1)"},
+		"409, not an id": {step{status: 409, body: of("secret_not_replayable", `,"resourceId":"x"`)}, roster.ErrorCodeSecretNotReplayable, "", uuid.Nil.String(), 0, "D (request r1)"},
+		"429":            {step{status: 429, header: limited, body: of("rate_limited", "")}, roster.ErrorCodeRateLimited, "", "", 40 * time.Second, "429 rate_limited: D (request r1)"},
+	} {
+		s := &script{steps: []step{test.answer}}
+		_, err := over(t, s).CreateKey(t.Context(), roster.KeyCreate{})
+		var e *roster.APIError
+		if !errors.As(err, &e) || len(s.sent) != 1 {
+			t.Errorf("%s: sent %d times: %v", name, len(s.sent), err)
+			continue
+		}
+		wrapped := fmt.Errorf("wrapped: %w", err)
+		if roster.CodeOf(wrapped) != test.code || roster.PermissionOf(wrapped) != test.permission || roster.RetryAfterOf(wrapped) != test.wait {
+			t.Errorf("%s: %q, %q, %v", name, roster.CodeOf(wrapped), roster.PermissionOf(wrapped), roster.RetryAfterOf(wrapped))
+		}
+		if test.resource != "" && e.ResourceID.String() != test.resource || !strings.HasSuffix(err.Error(), test.text) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if e.Header.Get("RateLimit") != test.answer.header["RateLimit"] {
+			t.Errorf("%s: headers %v", name, e.Header)
+		}
+	}
+	if roster.PermissionOf(context.Canceled) != "" || roster.RetryAfterOf(nil) != 0 {
+		t.Error("of other errors")
 	}
 }
 

@@ -15,7 +15,7 @@ func Example() {
 	defer server.Close()
 	ctx := context.Background()
 
-	client, err := roster.New(server.URL)
+	client, err := roster.New(server.URL, roster.WithKey(exampleKey)) // or os.Getenv("ROSTER_KEY")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -36,19 +36,100 @@ func Example() {
 
 func ExampleNew() {
 	client, err := roster.New("https://roster.example.org",
+		roster.WithKey("rst_0Jd8tq4yqEw2Zc9bLk7mXn3vRf6sTa1uHg5iPo0YxDe4lQzBw1A"), // or os.Getenv("ROSTER_KEY")
 		roster.WithUserAgent("payroll/2.1"),
 		roster.WithRetries(5),
 		roster.WithMaxRetryWait(time.Minute),
 	)
-	fmt.Println(client != nil, err)
+	fmt.Println(client, err) // the key does not show
 	// Output:
-	// true <nil>
+	// roster client of https://roster.example.org <nil>
+}
+
+// A client that signs in by itself, and again when its session has ended.
+func ExampleWithCredentials() {
+	server := exampleServer(1)
+	defer server.Close()
+	client, err := roster.New(server.URL, roster.WithCredentials(func(context.Context) (email, password string, err error) {
+		return exampleEmail, examplePassword, nil // such as from a vault
+	}))
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	me, err := client.GetSession(context.Background())
+	var signIn *roster.SignInError
+	switch {
+	case errors.As(err, &signIn):
+		log.Fatal("who are we? ", err)
+	case err != nil:
+		log.Fatal(err)
+	}
+	fmt.Println(me.Name, "may", me.Permissions)
+	// Output:
+	// User 1 may [users:read profile]
+}
+
+// To call for a person who has signed in.
+func ExampleClient_SignIn() {
+	server := exampleServer(1)
+	defer server.Close()
+	ctx := context.Background()
+	client, err := roster.New(server.URL) // anonymous, shared by all
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	who, token, err := client.SignIn(ctx, exampleEmail, examplePassword)
+	if roster.CodeOf(err) == roster.ErrorCodeSignInFailed {
+		log.Fatal("the email or the password is wrong")
+	} else if err != nil {
+		log.Fatal(err)
+	}
+	theirs, err := client.With(roster.WithToken(token))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer theirs.SignOut(ctx)
+
+	err = theirs.DeleteUser(ctx, who.UserID)
+	fmt.Println(who.Name, "would need", roster.PermissionOf(err))
+	// Output:
+	// User 1 would need users:delete
+}
+
+// To make a key for a service.
+func ExampleClient_CreateKey() {
+	server := exampleServer(1)
+	defer server.Close()
+	ctx := context.Background()
+	client, err := roster.New(server.URL, roster.WithCredentials(func(context.Context) (string, string, error) {
+		return exampleEmail, examplePassword, nil // keys make no keys: a person does
+	}))
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	made, err := client.CreateKey(ctx, roster.KeyCreate{
+		Name: "Nightly export", Scopes: []roster.Scope{roster.ScopeUsersRead}, ExpiresAt: roster.Ptr(time.Now().AddDate(1, 0, 0)),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	service, err := roster.New(server.URL, roster.WithKey(made.Secret)) // the one time that it is shown
+	if err != nil {
+		log.Fatal(err)
+	}
+	page, err := service.ListUsers(ctx, nil)
+	fmt.Println(made.Key.Name, "sees", page.Pagination.Total, "user", err)
+	// Output:
+	// Nightly export sees 1 user <nil>
 }
 
 func ExampleClient_Users() {
 	server := exampleServer(5)
 	defer server.Close()
-	client, err := roster.New(server.URL)
+	client, err := roster.New(server.URL, roster.WithKey(exampleKey))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -74,7 +155,7 @@ func ExampleClient_Users() {
 func ExampleClient_ListUsers() {
 	server := exampleServer(5)
 	defer server.Close()
-	client, err := roster.New(server.URL)
+	client, err := roster.New(server.URL, roster.WithKey(exampleKey))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -93,7 +174,7 @@ func ExampleIfUnchanged() {
 	server := exampleServer(1)
 	defer server.Close()
 	ctx := context.Background()
-	client, err := roster.New(server.URL)
+	client, err := roster.New(server.URL, roster.WithKey(exampleKey))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -121,7 +202,7 @@ func ExampleIfChanged() {
 	server := exampleServer(1)
 	defer server.Close()
 	ctx := context.Background()
-	client, err := roster.New(server.URL)
+	client, err := roster.New(server.URL, roster.WithKey(exampleKey))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -139,7 +220,7 @@ func ExampleIfChanged() {
 func ExampleAPIError() {
 	server := exampleServer(0)
 	defer server.Close()
-	client, err := roster.New(server.URL)
+	client, err := roster.New(server.URL, roster.WithKey(exampleKey))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -160,7 +241,7 @@ func ExampleAPIError() {
 func ExampleCodeOf() {
 	server := exampleServer(1)
 	defer server.Close()
-	client, err := roster.New(server.URL)
+	client, err := roster.New(server.URL, roster.WithKey(exampleKey))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,15 +19,33 @@ import (
 // fake is a small Roster in memory: enough of the contract to try the client on.
 // The real server is tested with this client elsewhere.
 type fake struct {
-	mu    sync.Mutex
-	users []roster.User // in the order of the list
-	clock time.Time
-	lists []string // the query of each list
+	mu       sync.Mutex
+	users    []roster.User // in the order of the list
+	clock    time.Time
+	lists    []string // the query of each list
+	served   []string // the path of each call that was let in
+	password string   // of all users
+
+	sessions  map[string]roster.Identity // by token
+	signIns   int
+	refused   int  // sign-ins
+	strangers int  // calls without a token that is known
+	deaf      bool // no token is
 }
+
+// What the fake lets in from the start.
+const (
+	exampleKey      = "rst_0Jd8tq4yqEw2Zc9bLk7mXn3vRf6sTa1uHg5iPo0YxDe4lQzBw1A"
+	exampleEmail    = "user1@example.org"
+	examplePassword = "correct horse battery"
+)
 
 // newFake makes a fake with n users: User 1, user1@example.org, ...
 func newFake(n int) *fake {
-	f := &fake{clock: time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)}
+	f := &fake{
+		clock:    time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC),
+		password: examplePassword, sessions: map[string]roster.Identity{},
+	}
 	for i := 1; i <= n; i++ {
 		f.add(roster.UserCreate{Name: fmt.Sprint("User ", i), Email: fmt.Sprintf("user%d@example.org", i)})
 	}
@@ -63,13 +82,72 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	mux := http.NewServeMux()
+	mux.HandleFunc("POST /api/session", f.signIn)
+	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if _, ok := f.sessions[token]; (!ok && token != exampleKey || f.deaf) && (r.Method != "POST" || r.URL.Path != "/api/session") {
+		f.strangers++
+		problem(w, 401, roster.ErrorCodeUnauthenticated, "This needs a session or a key.")
+		return
+	}
+	if r.URL.Path != "/api/session" || r.Method != "POST" {
+		f.served = append(f.served, r.Method+" "+r.URL.Path)
+	}
+	mux.HandleFunc("GET /api/session", func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, f.sessions[token]) })
+	mux.HandleFunc("DELETE /api/session", func(w http.ResponseWriter, _ *http.Request) {
+		delete(f.sessions, token)
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("POST /api/keys", f.createKey)
 	mux.HandleFunc("GET /api/users", f.list)
 	mux.HandleFunc("POST /api/users", f.create)
 	mux.HandleFunc("GET /api/users/{id}", f.single(f.get))
 	mux.HandleFunc("PUT /api/users/{id}", f.single(f.replace))
 	mux.HandleFunc("PATCH /api/users/{id}", f.single(f.update))
-	mux.HandleFunc("DELETE /api/users/{id}", f.single(f.delete))
+	mux.HandleFunc("DELETE /api/users/{id}", f.single(func(w http.ResponseWriter, r *http.Request, u *roster.User) {
+		if me, ok := f.sessions[token]; ok && me.Role != roster.RoleAdmin {
+			problem(w, 403, roster.ErrorCodeForbidden, "The caller may not do this; see permission.", roster.PermissionUsersDelete)
+			return
+		}
+		f.delete(w, r, u)
+	}))
 	mux.ServeHTTP(w, r)
+}
+
+func (f *fake) signIn(w http.ResponseWriter, r *http.Request) {
+	var in roster.SignIn
+	_ = json.NewDecoder(r.Body).Decode(&in)
+	i := slices.IndexFunc(f.users, func(u roster.User) bool { return u.Email == in.Email })
+	if i < 0 || in.Password != f.password {
+		f.refused++
+		problem(w, 401, roster.ErrorCodeSignInFailed, "The email or the password is wrong, or the user cannot sign in.")
+		return
+	}
+	f.signIns++
+	u := f.users[i]
+	session := roster.SignedIn{
+		Token: roster.Ptr(fmt.Sprint("rss_", f.signIns)),
+		Identity: roster.Identity{
+			UserID: u.ID, Name: u.Name, Email: u.Email, Role: u.Role, Credential: roster.CredentialSession,
+			Permissions: []roster.Permission{roster.PermissionUsersRead, roster.PermissionProfile},
+		},
+	}
+	f.sessions[*session.Token] = session.Identity
+	reply(w, http.StatusCreated, session)
+}
+
+func (f *fake) createKey(w http.ResponseWriter, r *http.Request) {
+	var in roster.KeyCreate
+	_ = json.NewDecoder(r.Body).Decode(&in)
+	reply(w, http.StatusCreated, roster.KeyCreated{
+		Key:    roster.Key{ID: exampleID(7), UserID: exampleID(1), Name: in.Name, Scopes: in.Scopes, CreatedAt: f.tick()},
+		Secret: exampleKey,
+	})
+}
+
+func (f *fake) endSessions() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.sessions)
 }
 
 func (f *fake) list(w http.ResponseWriter, r *http.Request) {
@@ -171,14 +249,21 @@ func reply(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v)
 }
 
-func problem(w http.ResponseWriter, status int, code roster.ErrorCode, detail string, fields ...roster.FieldError) {
+// problem refuses. more are the fields that break a rule, and the permission.
+func problem(w http.ResponseWriter, status int, code roster.ErrorCode, detail string, more ...any) {
+	p := roster.Problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: int32(status), Detail: detail,
+		Code: code, RequestID: "0s3nvmnq5bkq8x4c", Errors: []roster.FieldError{},
+	}
+	for _, part := range more {
+		switch part := part.(type) {
+		case roster.FieldError:
+			p.Errors = append(p.Errors, part)
+		case roster.Permission:
+			p.Permission = roster.Ptr(string(part))
+		}
+	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	if fields == nil {
-		fields = []roster.FieldError{}
-	}
-	_ = json.NewEncoder(w).Encode(roster.Problem{
-		Type: "about:blank", Title: http.StatusText(status), Status: int32(status), Detail: detail,
-		Code: code, RequestID: "0s3nvmnq5bkq8x4c", Errors: fields,
-	})
+	_ = json.NewEncoder(w).Encode(p)
 }

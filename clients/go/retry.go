@@ -32,7 +32,7 @@ func (r retrier) do(ctx context.Context, call *call, try func(context.Context, *
 	for tries := 1; ; tries++ {
 		a, err := try(ctx, call)
 		if a != nil {
-			a.tries, a.lost = tries, lost
+			a.lost = lost
 			a.retryAfter, a.asked = retryAfter(a.header, time.Now())
 		}
 		wait, again := r.again(ctx, call, a, err, tries)
@@ -66,7 +66,7 @@ func (r retrier) again(ctx context.Context, call *call, a *answer, err error, tr
 	switch {
 	case err != nil:
 		again = !hopeless(err) && (refused(a, err) || repeatable(call))
-	case a.status == http.StatusTooManyRequests, a.status == http.StatusServiceUnavailable:
+	case a.status == http.StatusTooManyRequests, a.status == http.StatusServiceUnavailable, inFlight(a):
 		again = (a.asked || repeatable(call)) && a.retryAfter <= r.maxWait
 		if a.retryAfter > 0 { // and a little more, so that not all who were refused come back at once
 			wait = a.retryAfter + time.Duration(rand.Int64N(int64(firstWait)))
@@ -78,15 +78,19 @@ func (r retrier) again(ctx context.Context, call *call, a *answer, err error, tr
 	return wait, again
 }
 
-// repeatable reports whether doing the call twice is the same as doing it once.
+// repeatable reports whether the call may be sent again although it may have been
+// carried out.
 func repeatable(call *call) bool {
-	switch call.request.Method {
-	case http.MethodGet, http.MethodHead:
-		return true
-	case http.MethodPut, http.MethodDelete:
-		return call.request.Header.Get("If-Match") == ""
+	return call.idempotent && call.request.Header.Get("If-Match") == ""
+}
+
+// inFlight reports whether the server is still at work on an earlier try.
+func inFlight(a *answer) bool {
+	if a.status != http.StatusConflict {
+		return false
 	}
-	return false
+	p, _ := decodeProblem(a)
+	return p.Code == ErrorCodeIdempotencyInFlight
 }
 
 // refused reports whether a try is known to have done nothing: the rate limit

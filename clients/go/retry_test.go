@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -24,9 +25,10 @@ import (
 // script is a server that gives one answer after the other, the last one for
 // ever. Inside a synctest bubble its waits take no time.
 type script struct {
-	steps  []step
-	sent   []time.Time
-	bodies []string
+	steps   []step
+	sent    []time.Time
+	bodies  []string
+	headers []http.Header
 }
 
 type step struct {
@@ -51,6 +53,7 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	next := s.steps[min(len(s.sent), len(s.steps)-1)]
 	s.sent = append(s.sent, time.Now())
 	s.bodies = append(s.bodies, body)
+	s.headers = append(s.headers, r.Header)
 	if next.err != nil {
 		return nil, next.err
 	}
@@ -124,11 +127,55 @@ var operations = map[string]func(context.Context, *roster.Client) error{
 	"delete if": func(ctx context.Context, c *roster.Client) error {
 		return c.DeleteUser(ctx, id, roster.IfMatch(`"1"`))
 	},
+	"set password": func(ctx context.Context, c *roster.Client) error {
+		return c.SetPassword(ctx, id, roster.PasswordSet{NewPassword: "correct horse battery"})
+	},
+	"create reset": func(ctx context.Context, c *roster.Client) error {
+		_, err := c.CreatePasswordReset(ctx, id)
+		return err
+	},
+	"redeem reset": func(ctx context.Context, c *roster.Client) error {
+		return c.RedeemPasswordReset(ctx, roster.PasswordResetRedeem{Token: "rsr_1"})
+	},
+	"sign in": func(ctx context.Context, c *roster.Client) error {
+		_, _, err := c.SignIn(ctx, "ada@example.org", "correct horse battery")
+		return err
+	},
+	"get session": func(ctx context.Context, c *roster.Client) error {
+		_, err := c.GetSession(ctx)
+		return err
+	},
+	"sign out": func(ctx context.Context, c *roster.Client) error { return c.SignOut(ctx) },
+	"list sessions": func(ctx context.Context, c *roster.Client) error {
+		_, err := c.ListSessions(ctx, nil)
+		return err
+	},
+	"revoke session":        func(ctx context.Context, c *roster.Client) error { return c.RevokeSession(ctx, id) },
+	"revoke other sessions": func(ctx context.Context, c *roster.Client) error { return c.RevokeOtherSessions(ctx) },
+	"list audit": func(ctx context.Context, c *roster.Client) error {
+		_, err := c.ListAudit(ctx, nil)
+		return err
+	},
+	"list keys": func(ctx context.Context, c *roster.Client) error {
+		_, err := c.ListKeys(ctx, nil)
+		return err
+	},
+	"create key": func(ctx context.Context, c *roster.Client) error {
+		_, err := c.CreateKey(ctx, roster.KeyCreate{Name: "Nightly export"})
+		return err
+	},
+	"rotate key": func(ctx context.Context, c *roster.Client) error {
+		_, err := c.RotateKey(ctx, id, roster.KeyRotate{})
+		return err
+	},
+	"revoke key": func(ctx context.Context, c *roster.Client) error { return c.RevokeKey(ctx, id) },
 }
 
 func TestRetryMatrix(t *testing.T) {
-	all := []string{"list", "get", "create", "replace", "replace if", "update", "update if", "delete", "delete if"}
-	repeatable := []string{"list", "get", "replace", "delete"}
+	all := slices.Collect(maps.Keys(operations))
+	once := []string{"replace if", "update", "update if", "delete if", "set password", "redeem reset"}
+	repeatable := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return slices.Contains(once, name) })
+	done := step{status: 200, body: strings.Replace(someUser, "{", `{"token":"rss_1",`, 1)}
 	after := map[string]string{"Retry-After": "1"}
 	tests := []struct {
 		name  string
@@ -157,7 +204,7 @@ func TestRetryMatrix(t *testing.T) {
 		for _, name := range all {
 			t.Run(test.name+"/"+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					s := &script{steps: []step{test.first, success}}
+					s := &script{steps: []step{test.first, done}}
 					err := operations[name](t.Context(), over(t, s))
 					want := 1
 					if slices.Contains(test.again, name) {
@@ -314,8 +361,8 @@ func TestDeadContextSendsNothing(t *testing.T) {
 	}
 }
 
-// A delete whose answer was lost finds nothing the second time: it is done.
-func TestDeleteAfterALostAnswer(t *testing.T) {
+// What was to go and is not found after a try whose answer was lost is gone.
+func TestRemovalAfterALostAnswer(t *testing.T) {
 	notFound := step{
 		status: 404, header: map[string]string{"Content-Type": "application/problem+json"},
 		body: `{"type":"about:blank","title":"Not Found","status":404,"detail":"","code":"not_found","requestId":"","errors":[]}`,
@@ -333,14 +380,16 @@ func TestDeleteAfterALostAnswer(t *testing.T) {
 		"first try":             {[]step{notFound}, false},
 		"a proxy finds nothing": {[]step{{status: 503}, foreign}, false},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				err := over(t, &script{steps: test.steps}).DeleteUser(t.Context(), id)
-				if (err == nil) != test.done {
-					t.Errorf("error %v", err)
-				}
+		for _, removal := range []string{"delete", "revoke session", "revoke key"} {
+			t.Run(name+"/"+removal, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					err := operations[removal](t.Context(), over(t, &script{steps: test.steps}))
+					if (err == nil) != test.done {
+						t.Errorf("error %v", err)
+					}
+				})
 			})
-		})
+		}
 	}
 }
 
@@ -366,8 +415,12 @@ func TestBodyCutOffIsReadAgain(t *testing.T) {
 		t.Errorf("%d requests: %v, %v", requests.Load(), user, err)
 	}
 	requests.Store(0)
-	if _, err = client.CreateUser(t.Context(), roster.UserCreate{}); err == nil || requests.Load() != 1 {
+	if _, err = client.CreateUser(t.Context(), roster.UserCreate{}); err != nil || requests.Load() != 2 {
 		t.Errorf("a create: %d requests: %v", requests.Load(), err)
+	}
+	requests.Store(0)
+	if _, err = client.UpdateUser(t.Context(), id, roster.UserUpdate{}); err == nil || requests.Load() != 1 {
+		t.Errorf("an update: %d requests: %v", requests.Load(), err)
 	}
 }
 

@@ -23,6 +23,61 @@ type (
 	// Pagination says where a page stands in its list.
 	Pagination = gen.Pagination
 
+	// Key is a service's key without its secret, which nobody sees again.
+	Key = gen.Key
+	// KeyCreate is what it takes to make a key.
+	KeyCreate = gen.KeyCreate
+	// KeyCreated is a new key, with its secret.
+	KeyCreated = gen.KeyCreated
+	// KeyRotate says how to rotate a key.
+	KeyRotate = gen.KeyRotate
+	// KeyRotated is a key with its new secret.
+	KeyRotated = gen.KeyRotated
+	// ListKeysParams say whose keys are listed, and which page. A nil field, like
+	// a nil *ListKeysParams, is the server's default.
+	ListKeysParams = gen.ListKeysParams
+	// PaginatedResponseKey is one page of keys.
+	PaginatedResponseKey = gen.PaginatedResponseKey
+	// Scope is a permission that a key may have. A later server may know more.
+	Scope = gen.Scope
+
+	// Session is a session without its token.
+	Session = gen.Session
+	// ListSessionsParams say whose sessions are listed, and which page. A nil
+	// field, like a nil *ListSessionsParams, is the server's default.
+	ListSessionsParams = gen.ListSessionsParams
+	// PaginatedResponseSession is one page of sessions.
+	PaginatedResponseSession = gen.PaginatedResponseSession
+
+	// AuditEntry is one change: who made it, when and from where, and what it
+	// changed.
+	AuditEntry = gen.AuditEntry
+	// Actor is the kind of who made a change.
+	Actor = gen.Actor
+	// ListAuditParams are the filters and the place of a list of changes. A nil
+	// field, like a nil *ListAuditParams, is the server's default.
+	ListAuditParams = gen.ListAuditParams
+	// PaginatedResponseAuditEntry is one page of changes.
+	PaginatedResponseAuditEntry = gen.PaginatedResponseAuditEntry
+
+	// PasswordSet is what it takes to change one's own password.
+	PasswordSet = gen.PasswordSet
+	// PasswordReset is a token by which a user chooses a new password, once.
+	PasswordReset = gen.PasswordReset
+	// PasswordResetRedeem is a new password, chosen by a token.
+	PasswordResetRedeem = gen.PasswordResetRedeem
+
+	// SignIn is what it takes to sign in; see [Client.SignIn].
+	SignIn = gen.SignIn
+	// SignedIn is a new session.
+	SignedIn = gen.SignedIn
+	// Identity is who is calling, by what, and what they may do.
+	Identity = gen.Identity
+	// Credential is what a caller shows to be known: a session or a key.
+	Credential = gen.Credential
+	// Permission is what a caller may do, in a word. A later server may know more.
+	Permission = gen.Permission
+
 	// Role is what a user may be. A later server may know more roles.
 	Role = gen.Role
 
@@ -53,19 +108,70 @@ const (
 	UserSortMinusEmail     = gen.UserSortMinusEmail
 )
 
+// The kinds of credentials.
+const (
+	CredentialSession = gen.CredentialSession
+	CredentialKey     = gen.CredentialKey
+)
+
+// The kinds of who made a change.
+const (
+	ActorUser      = gen.ActorUser
+	ActorKey       = gen.ActorKey
+	ActorSystem    = gen.ActorSystem
+	ActorAnonymous = gen.ActorAnonymous
+)
+
+// The permissions.
+const (
+	PermissionUsersRead      = gen.PermissionUsersRead
+	PermissionUsersWrite     = gen.PermissionUsersWrite
+	PermissionUsersAdmin     = gen.PermissionUsersAdmin
+	PermissionUsersDelete    = gen.PermissionUsersDelete
+	PermissionPasswordsReset = gen.PermissionPasswordsReset
+	PermissionStatsRead      = gen.PermissionStatsRead
+	PermissionAuditRead      = gen.PermissionAuditRead
+	PermissionSessionsAdmin  = gen.PermissionSessionsAdmin
+	PermissionProfile        = gen.PermissionProfile
+	PermissionKeysOwn        = gen.PermissionKeysOwn
+	PermissionKeysAdmin      = gen.PermissionKeysAdmin
+)
+
+// The permissions that a key may have.
+const (
+	ScopeUsersRead      = gen.ScopeUsersRead
+	ScopeUsersWrite     = gen.ScopeUsersWrite
+	ScopeUsersAdmin     = gen.ScopeUsersAdmin
+	ScopeUsersDelete    = gen.ScopeUsersDelete
+	ScopePasswordsReset = gen.ScopePasswordsReset
+	ScopeStatsRead      = gen.ScopeStatsRead
+	ScopeAuditRead      = gen.ScopeAuditRead
+	ScopeSessionsAdmin  = gen.ScopeSessionsAdmin
+)
+
 // The codes of the server's errors. [ErrorCodeUnknown] is this package's own.
 const (
 	ErrorCodeMalformed            = gen.ErrorCodeMalformed
+	ErrorCodeUnauthenticated      = gen.ErrorCodeUnauthenticated
+	ErrorCodeSignInFailed         = gen.ErrorCodeSignInFailed
+	ErrorCodeForbidden            = gen.ErrorCodeForbidden
+	ErrorCodeWrongPassword        = gen.ErrorCodeWrongPassword
+	ErrorCodeCrossOrigin          = gen.ErrorCodeCrossOrigin
 	ErrorCodeNotFound             = gen.ErrorCodeNotFound
 	ErrorCodeMethodNotAllowed     = gen.ErrorCodeMethodNotAllowed
 	ErrorCodeRequestTimeout       = gen.ErrorCodeRequestTimeout
 	ErrorCodeEmailTaken           = gen.ErrorCodeEmailTaken
 	ErrorCodeLastAdmin            = gen.ErrorCodeLastAdmin
+	ErrorCodeIdempotencyInFlight  = gen.ErrorCodeIdempotencyInFlight
+	ErrorCodeSecretNotReplayable  = gen.ErrorCodeSecretNotReplayable
 	ErrorCodePreconditionFailed   = gen.ErrorCodePreconditionFailed
 	ErrorCodeTooLarge             = gen.ErrorCodeTooLarge
 	ErrorCodeUnsupportedMediaType = gen.ErrorCodeUnsupportedMediaType
 	ErrorCodeMisdirected          = gen.ErrorCodeMisdirected
 	ErrorCodeValidationFailed     = gen.ErrorCodeValidationFailed
+	ErrorCodeResetInvalid         = gen.ErrorCodeResetInvalid
+	ErrorCodeIdempotencyMismatch  = gen.ErrorCodeIdempotencyMismatch
+	ErrorCodeRateLimited          = gen.ErrorCodeRateLimited
 	ErrorCodeInternal             = gen.ErrorCodeInternal
 	ErrorCodeUnavailable          = gen.ErrorCodeUnavailable
 )

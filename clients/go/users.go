@@ -2,7 +2,6 @@ package roster
 
 import (
 	"context"
-	"errors"
 	"iter"
 
 	"github.com/google/uuid"
@@ -27,15 +26,7 @@ func (u *VersionedUser) version() string {
 
 // ListUsers returns a page of users. To walk the whole list, see [Client.Users].
 func (c *Client) ListUsers(ctx context.Context, params *ListUsersParams, options ...CallOption) (*PaginatedResponseUser, error) {
-	call := newCall(gen.NewListUsersRequest(c.server, params))
-	for _, option := range options {
-		option.read(call)
-	}
-	page := &PaginatedResponseUser{}
-	if _, err := c.do(ctx, call, page); err != nil {
-		return nil, err
-	}
-	return page, nil
+	return fetch[PaginatedResponseUser](ctx, c, reading(newCall(gen.NewListUsersRequest(c.server, params)), options))
 }
 
 // Users walks all users that params ask for, in their order, from the page that
@@ -46,104 +37,51 @@ func (c *Client) ListUsers(ctx context.Context, params *ListUsersParams, options
 // An error, such as the end of ctx, is yielded once and ends the walk. Each range
 // over the result is a walk of its own.
 func (c *Client) Users(ctx context.Context, params *ListUsersParams, options ...CallOption) iter.Seq2[User, error] {
-	return func(yield func(User, error) bool) {
-		for page, err := range c.UserPages(ctx, params, options...) {
-			if err != nil {
-				yield(User{}, err)
-				return
-			}
-			for _, user := range page.Data {
-				if err := ctx.Err(); err != nil {
-					yield(User{}, err)
-					return
-				}
-				if !yield(user, nil) {
-					return
-				}
-			}
-		}
-	}
+	return rows(ctx, c.UserPages(ctx, params, options...), func(page *PaginatedResponseUser) []User { return page.Data })
 }
 
 // UserPages walks like [Client.Users], a page at a time.
 func (c *Client) UserPages(ctx context.Context, params *ListUsersParams, options ...CallOption) iter.Seq2[*PaginatedResponseUser, error] {
-	return func(yield func(*PaginatedResponseUser, error) bool) {
-		var at ListUsersParams
-		if params != nil {
-			at = *params
+	return pages(func(cursor *string) (*PaginatedResponseUser, *Pagination, error) {
+		at := valueOf(params)
+		if cursor != nil {
+			at.Page, at.Cursor = nil, cursor
 		}
-		for {
-			page, err := c.ListUsers(ctx, &at, options...)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			if !yield(page, nil) {
-				return
-			}
-			next := page.Pagination.Next
-			if next == nil {
-				return
-			}
-			if at.Cursor != nil && *at.Cursor == *next {
-				yield(nil, errors.New("roster: the server's next page is the same page again"))
-				return
-			}
-			at.Page, at.Cursor = nil, Ptr(*next)
+		page, err := c.ListUsers(ctx, &at, options...)
+		if err != nil {
+			return nil, nil, err
 		}
-	}
+		return page, &page.Pagination, nil
+	})
 }
 
 // CreateUser makes a user, by default a viewer. An email that another user has is
-// refused with [ErrorCodeEmailTaken].
-func (c *Client) CreateUser(ctx context.Context, user UserCreate, options ...CallOption) (*VersionedUser, error) {
-	call := newCall(gen.NewCreateUserRequest(c.server, user))
-	for _, option := range options {
-		option.write(call)
-	}
-	return c.user(ctx, call)
+// refused with [ErrorCodeEmailTaken]. However often it has to be sent, it makes one
+// user; see [IdempotencyKey].
+func (c *Client) CreateUser(ctx context.Context, user UserCreate, options ...CreateOption) (*VersionedUser, error) {
+	return c.user(ctx, creating(newCall(gen.NewCreateUserRequest(c.server, nil, user)), options))
 }
 
 // GetUser returns one user. [uuid.Parse] makes an id of a text.
 func (c *Client) GetUser(ctx context.Context, id uuid.UUID, options ...ReadOption) (*VersionedUser, error) {
-	call := newCall(gen.NewGetUserRequest(c.server, id, nil))
-	for _, option := range options {
-		option.read(call)
-	}
-	return c.user(ctx, call)
+	return c.user(ctx, reading(newCall(gen.NewGetUserRequest(c.server, id, nil)), options))
 }
 
 // ReplaceUser sets name, email and role of a user; all three are needed.
 func (c *Client) ReplaceUser(ctx context.Context, id uuid.UUID, user UserReplace, options ...WriteOption) (*VersionedUser, error) {
-	return c.userWrite(ctx, newCall(gen.NewReplaceUserRequest(c.server, id, nil, user)), options)
+	return c.user(ctx, writing(newCall(gen.NewReplaceUserRequest(c.server, id, nil, user)), options))
 }
 
 // UpdateUser sets the fields of changes that are not nil, and keeps the others.
 func (c *Client) UpdateUser(ctx context.Context, id uuid.UUID, changes UserUpdate, options ...WriteOption) (*VersionedUser, error) {
-	return c.userWrite(ctx, newCall(gen.NewUpdateUserRequest(c.server, id, nil, changes)), options)
+	return c.user(ctx, writing(newCall(gen.NewUpdateUserRequest(c.server, id, nil, changes)), options))
 }
 
 // DeleteUser removes a user and all that belongs to them, for good. The last
 // enabled admin stays: [ErrorCodeLastAdmin]. A try whose answer was lost is
 // repeated; that the user is gone then is a success.
 func (c *Client) DeleteUser(ctx context.Context, id uuid.UUID, options ...WriteOption) error {
-	call := newCall(gen.NewDeleteUserRequest(c.server, id, nil))
-	for _, option := range options {
-		option.write(call)
-	}
-	_, err := c.do(ctx, call, nil)
-	var e *APIError
-	if errors.As(err, &e) && e.lost && e.Code == ErrorCodeNotFound {
-		return nil // an earlier try has done it
-	}
-	return err
-}
-
-func (c *Client) userWrite(ctx context.Context, call *call, options []WriteOption) (*VersionedUser, error) {
-	for _, option := range options {
-		option.write(call)
-	}
-	return c.user(ctx, call)
+	return c.remove(ctx, writing(newCall(gen.NewDeleteUserRequest(c.server, id, nil)), options))
 }
 
 // user sends a call that answers with a single user.

@@ -2,6 +2,7 @@ package roster_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"go/ast"
 	"go/parser"
@@ -61,14 +62,72 @@ func readVectors(t *testing.T) []vectors {
 
 // wire holds what this package makes of each type of the wire.
 var wire = map[string]wireType{
-	"User":                  response[roster.User](throughGet),
-	"PaginatedResponseUser": response[roster.PaginatedResponseUser](throughList),
-	"Pagination":            response[roster.Pagination](nil),
-	"ApiError":              response[roster.Problem](throughError),
-	"FieldError":            response[roster.FieldError](nil),
-	"UserCreate":            request(throughCreate),
-	"UserReplace":           request(throughReplace),
-	"UserUpdate":            request(throughUpdate),
+	"User": response[roster.User](func(ctx context.Context, c *roster.Client) (any, error) {
+		return c.GetUser(ctx, id) // with its ETag, which is no part of the JSON
+	}),
+	"PaginatedResponseUser": response[roster.PaginatedResponseUser](func(ctx context.Context, c *roster.Client) (any, error) {
+		return c.ListUsers(ctx, nil)
+	}),
+	"UserCreate": request(func(ctx context.Context, c *roster.Client, v roster.UserCreate) error {
+		_, err := c.CreateUser(ctx, v)
+		return err
+	}),
+	"UserReplace": request(func(ctx context.Context, c *roster.Client, v roster.UserReplace) error {
+		_, err := c.ReplaceUser(ctx, id, v)
+		return err
+	}),
+	"UserUpdate": request(func(ctx context.Context, c *roster.Client, v roster.UserUpdate) error {
+		_, err := c.UpdateUser(ctx, id, v)
+		return err
+	}),
+	"PasswordSet": request(func(ctx context.Context, c *roster.Client, v roster.PasswordSet) error {
+		return c.SetPassword(ctx, id, v)
+	}),
+	"PasswordReset": response[roster.PasswordReset](func(ctx context.Context, c *roster.Client) (any, error) {
+		return c.CreatePasswordReset(ctx, id)
+	}),
+	"PasswordResetRedeem": request(func(ctx context.Context, c *roster.Client, v roster.PasswordResetRedeem) error {
+		return c.RedeemPasswordReset(ctx, v)
+	}),
+
+	"SignIn":   request[roster.SignIn](nil), // TestSignIn
+	"SignedIn": response[roster.SignedIn](nil),
+	"Identity": response[roster.Identity](func(ctx context.Context, c *roster.Client) (any, error) {
+		return c.GetSession(ctx)
+	}),
+
+	"Key": response[roster.Key](nil),
+	"PaginatedResponseKey": response[roster.PaginatedResponseKey](func(ctx context.Context, c *roster.Client) (any, error) {
+		return c.ListKeys(ctx, nil)
+	}),
+	"KeyCreate": request(func(ctx context.Context, c *roster.Client, v roster.KeyCreate) error {
+		_, err := c.CreateKey(ctx, v)
+		return err
+	}),
+	"KeyCreated": response[roster.KeyCreated](func(ctx context.Context, c *roster.Client) (any, error) {
+		return c.CreateKey(ctx, roster.KeyCreate{})
+	}),
+	"KeyRotate": request(func(ctx context.Context, c *roster.Client, v roster.KeyRotate) error {
+		_, err := c.RotateKey(ctx, id, v)
+		return err
+	}),
+	"KeyRotated": response[roster.KeyRotated](func(ctx context.Context, c *roster.Client) (any, error) {
+		return c.RotateKey(ctx, id, roster.KeyRotate{})
+	}),
+
+	"Session": response[roster.Session](nil),
+	"PaginatedResponseSession": response[roster.PaginatedResponseSession](func(ctx context.Context, c *roster.Client) (any, error) {
+		return c.ListSessions(ctx, nil)
+	}),
+
+	"AuditEntry": response[roster.AuditEntry](nil),
+	"PaginatedResponseAuditEntry": response[roster.PaginatedResponseAuditEntry](func(ctx context.Context, c *roster.Client) (any, error) {
+		return c.ListAudit(ctx, nil)
+	}),
+
+	"Pagination": response[roster.Pagination](nil),
+	"ApiError":   {direction: "response", goType: reflect.TypeFor[roster.Problem](), through: throughError},
+	"FieldError": response[roster.FieldError](nil),
 }
 
 type wireType struct {
@@ -79,70 +138,49 @@ type wireType struct {
 	through func(t *testing.T, value []byte) (encoded []byte)
 }
 
-func response[T any](through func(*testing.T, []byte) any) wireType {
+func response[T any](call func(context.Context, *roster.Client) (any, error)) wireType {
 	w := wireType{direction: "response", goType: reflect.TypeFor[T]()}
-	if through != nil {
-		w.through = func(t *testing.T, value []byte) []byte { return encode(t, through(t, value)) }
+	if call != nil {
+		w.through = func(t *testing.T, value []byte) []byte {
+			got, err := call(t.Context(), over(t, &script{steps: []step{{status: 200, body: string(value)}}}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return encode(t, got)
+		}
 	}
 	return w
 }
 
-func request[T any](call func(*testing.T, *roster.Client, T) error) wireType {
-	return wireType{direction: "request", goType: reflect.TypeFor[T](), through: func(t *testing.T, value []byte) []byte {
-		var sent []byte
-		client := over(t, roundTrip(func(r *http.Request) {
-			var err error
-			if sent, err = io.ReadAll(r.Body); err != nil {
-				t.Error(err)
+func request[T any](call func(context.Context, *roster.Client, T) error) wireType {
+	w := wireType{direction: "request", goType: reflect.TypeFor[T]()}
+	if call != nil {
+		w.through = func(t *testing.T, value []byte) []byte {
+			var sent []byte
+			client := over(t, roundTrip(func(r *http.Request) {
+				var err error
+				if sent, err = io.ReadAll(r.Body); err != nil {
+					t.Error(err)
+				}
+				if media := r.Header.Get("Content-Type"); media != "application/json" {
+					t.Errorf("Content-Type %q", media)
+				}
+				r.Body = nil
+			}))
+			if err := call(t.Context(), client, decode[T](t, value)); err != nil {
+				t.Fatal(err)
 			}
-			if media := r.Header.Get("Content-Type"); media != "application/json" {
-				t.Errorf("Content-Type %q", media)
-			}
-			r.Body = nil
-		}))
-		if err := call(t, client, decode[T](t, value)); err != nil {
-			t.Fatal(err)
+			return sent
 		}
-		return sent
-	}}
-}
-
-func throughGet(t *testing.T, value []byte) any {
-	user, err := over(t, &script{steps: []step{{status: 200, body: string(value)}}}).GetUser(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
 	}
-	return user // with its ETag, which is no part of the JSON
+	return w
 }
 
-func throughList(t *testing.T, value []byte) any {
-	page, err := over(t, &script{steps: []step{{status: 200, body: string(value)}}}).ListUsers(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return page
-}
-
-func throughError(t *testing.T, value []byte) any {
+func throughError(t *testing.T, value []byte) []byte {
 	status := int(decode[roster.Problem](t, value).Status)
 	client := over(t, &script{steps: []step{{status: status, body: string(value)}}}, roster.WithoutRetries())
 	_, err := client.ListUsers(t.Context(), nil)
-	return err
-}
-
-func throughCreate(t *testing.T, c *roster.Client, v roster.UserCreate) error {
-	_, err := c.CreateUser(t.Context(), v)
-	return err
-}
-
-func throughReplace(t *testing.T, c *roster.Client, v roster.UserReplace) error {
-	_, err := c.ReplaceUser(t.Context(), id, v)
-	return err
-}
-
-func throughUpdate(t *testing.T, c *roster.Client, v roster.UserUpdate) error {
-	_, err := c.UpdateUser(t.Context(), id, v)
-	return err
+	return encode(t, err)
 }
 
 func decode[T any](t *testing.T, value []byte) T {

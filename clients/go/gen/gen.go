@@ -18,9 +18,55 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for Actor.
+const (
+	ActorAnonymous Actor = "anonymous"
+	ActorKey       Actor = "key"
+	ActorSystem    Actor = "system"
+	ActorUser      Actor = "user"
+)
+
+// Valid indicates whether the value is a known member of the Actor enum.
+func (e Actor) Valid() bool {
+	switch e {
+	case ActorAnonymous:
+		return true
+	case ActorKey:
+		return true
+	case ActorSystem:
+		return true
+	case ActorUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Credential.
+const (
+	CredentialKey     Credential = "key"
+	CredentialSession Credential = "session"
+)
+
+// Valid indicates whether the value is a known member of the Credential enum.
+func (e Credential) Valid() bool {
+	switch e {
+	case CredentialKey:
+		return true
+	case CredentialSession:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ErrorCode.
 const (
+	ErrorCodeCrossOrigin          ErrorCode = "cross_origin"
 	ErrorCodeEmailTaken           ErrorCode = "email_taken"
+	ErrorCodeForbidden            ErrorCode = "forbidden"
+	ErrorCodeIdempotencyInFlight  ErrorCode = "idempotency_in_flight"
+	ErrorCodeIdempotencyMismatch  ErrorCode = "idempotency_mismatch"
 	ErrorCodeInternal             ErrorCode = "internal"
 	ErrorCodeLastAdmin            ErrorCode = "last_admin"
 	ErrorCodeMalformed            ErrorCode = "malformed"
@@ -28,17 +74,31 @@ const (
 	ErrorCodeMisdirected          ErrorCode = "misdirected"
 	ErrorCodeNotFound             ErrorCode = "not_found"
 	ErrorCodePreconditionFailed   ErrorCode = "precondition_failed"
+	ErrorCodeRateLimited          ErrorCode = "rate_limited"
 	ErrorCodeRequestTimeout       ErrorCode = "request_timeout"
+	ErrorCodeResetInvalid         ErrorCode = "reset_invalid"
+	ErrorCodeSecretNotReplayable  ErrorCode = "secret_not_replayable"
+	ErrorCodeSignInFailed         ErrorCode = "sign_in_failed"
 	ErrorCodeTooLarge             ErrorCode = "too_large"
+	ErrorCodeUnauthenticated      ErrorCode = "unauthenticated"
 	ErrorCodeUnavailable          ErrorCode = "unavailable"
 	ErrorCodeUnsupportedMediaType ErrorCode = "unsupported_media_type"
 	ErrorCodeValidationFailed     ErrorCode = "validation_failed"
+	ErrorCodeWrongPassword        ErrorCode = "wrong_password"
 )
 
 // Valid indicates whether the value is a known member of the ErrorCode enum.
 func (e ErrorCode) Valid() bool {
 	switch e {
+	case ErrorCodeCrossOrigin:
+		return true
 	case ErrorCodeEmailTaken:
+		return true
+	case ErrorCodeForbidden:
+		return true
+	case ErrorCodeIdempotencyInFlight:
+		return true
+	case ErrorCodeIdempotencyMismatch:
 		return true
 	case ErrorCodeInternal:
 		return true
@@ -54,15 +114,72 @@ func (e ErrorCode) Valid() bool {
 		return true
 	case ErrorCodePreconditionFailed:
 		return true
+	case ErrorCodeRateLimited:
+		return true
 	case ErrorCodeRequestTimeout:
 		return true
+	case ErrorCodeResetInvalid:
+		return true
+	case ErrorCodeSecretNotReplayable:
+		return true
+	case ErrorCodeSignInFailed:
+		return true
 	case ErrorCodeTooLarge:
+		return true
+	case ErrorCodeUnauthenticated:
 		return true
 	case ErrorCodeUnavailable:
 		return true
 	case ErrorCodeUnsupportedMediaType:
 		return true
 	case ErrorCodeValidationFailed:
+		return true
+	case ErrorCodeWrongPassword:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Permission.
+const (
+	PermissionAuditRead      Permission = "audit:read"
+	PermissionKeysAdmin      Permission = "keys:admin"
+	PermissionKeysOwn        Permission = "keys:own"
+	PermissionPasswordsReset Permission = "passwords:reset"
+	PermissionProfile        Permission = "profile"
+	PermissionSessionsAdmin  Permission = "sessions:admin"
+	PermissionStatsRead      Permission = "stats:read"
+	PermissionUsersAdmin     Permission = "users:admin"
+	PermissionUsersDelete    Permission = "users:delete"
+	PermissionUsersRead      Permission = "users:read"
+	PermissionUsersWrite     Permission = "users:write"
+)
+
+// Valid indicates whether the value is a known member of the Permission enum.
+func (e Permission) Valid() bool {
+	switch e {
+	case PermissionAuditRead:
+		return true
+	case PermissionKeysAdmin:
+		return true
+	case PermissionKeysOwn:
+		return true
+	case PermissionPasswordsReset:
+		return true
+	case PermissionProfile:
+		return true
+	case PermissionSessionsAdmin:
+		return true
+	case PermissionStatsRead:
+		return true
+	case PermissionUsersAdmin:
+		return true
+	case PermissionUsersDelete:
+		return true
+	case PermissionUsersRead:
+		return true
+	case PermissionUsersWrite:
 		return true
 	default:
 		return false
@@ -84,6 +201,42 @@ func (e Role) Valid() bool {
 	case RoleEditor:
 		return true
 	case RoleViewer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Scope.
+const (
+	ScopeAuditRead      Scope = "audit:read"
+	ScopePasswordsReset Scope = "passwords:reset"
+	ScopeSessionsAdmin  Scope = "sessions:admin"
+	ScopeStatsRead      Scope = "stats:read"
+	ScopeUsersAdmin     Scope = "users:admin"
+	ScopeUsersDelete    Scope = "users:delete"
+	ScopeUsersRead      Scope = "users:read"
+	ScopeUsersWrite     Scope = "users:write"
+)
+
+// Valid indicates whether the value is a known member of the Scope enum.
+func (e Scope) Valid() bool {
+	switch e {
+	case ScopeAuditRead:
+		return true
+	case ScopePasswordsReset:
+		return true
+	case ScopeSessionsAdmin:
+		return true
+	case ScopeStatsRead:
+		return true
+	case ScopeUsersAdmin:
+		return true
+	case ScopeUsersDelete:
+		return true
+	case ScopeUsersRead:
+		return true
+	case ScopeUsersWrite:
 		return true
 	default:
 		return false
@@ -120,6 +273,11 @@ func (e UserSort) Valid() bool {
 	}
 }
 
+// Actor Who made a change: a user by a session, a service by its key, Roster itself or whoever runs it, or somebody who did not sign in.
+//
+// Examples: user
+type Actor string
+
 // APIError What went wrong: the body of every answer that is not a success (RFC 9457).
 type APIError struct {
 	// Code What went wrong, in a stable word for programs.
@@ -135,10 +293,20 @@ type APIError struct {
 	// Errors Each part of the request that breaks a rule; empty where the problem is not in a part.
 	Errors []FieldError `json:"errors"`
 
+	// Permission With forbidden: the permission that was missing.
+	//
+	// Examples: users:delete
+	Permission *string `json:"permission,omitempty"`
+
 	// RequestID The id of this request, as in the X-Request-Id header and in the server's log.
 	//
 	// Examples: 0s3nvmnq5bkq8x4c
 	RequestID string `json:"requestId"`
+
+	// ResourceID With secret_not_replayable: the id of what was made.
+	//
+	// Examples: 019a8b1e-7c1f-7d3a-9c55-0a5b7e6f4d21
+	ResourceID *string `json:"resourceId,omitempty"`
 
 	// Status The HTTP status, again.
 	//
@@ -155,6 +323,74 @@ type APIError struct {
 	// Examples: about:blank
 	Type string `json:"type"`
 }
+
+// AuditEntry One change: who made it, when and from where, and what it changed.
+type AuditEntry struct {
+	// Actor Who made a change: a user by a session, a service by its key, Roster itself or whoever runs it, or somebody who did not sign in.
+	//
+	// Examples: user
+	Actor Actor `json:"actor"`
+
+	// ActorID The user's or the key's id; null for the others.
+	//
+	// Examples: 019a8b1e-7c1f-7d3a-9c55-0a5b7e6f4d21
+	ActorID *openapi_types.UUID `json:"actorId"`
+
+	// ActorName The user's email or the key's name at that time.
+	//
+	// Examples: ada@example.org
+	ActorName string `json:"actorName"`
+
+	// Address The address it came from; empty for the command line.
+	//
+	// Examples: 203.0.113.7
+	Address string `json:"address"`
+
+	// After What was changed, as it was then. Never a secret.
+	//
+	// Examples: {"name":"Ada Lovelace"}
+	After map[string]interface{} `json:"after"`
+
+	// Before What was changed, as it was before. Never a secret.
+	//
+	// Examples: {"name":"Ada Byron"}
+	Before map[string]interface{} `json:"before"`
+
+	// CreatedAt When it was done, in UTC, to the microsecond.
+	//
+	// Examples: 2026-03-14T09:26:53.589793Z
+	CreatedAt time.Time `json:"createdAt"`
+
+	// ID The entry's id: a UUID of version 7.
+	//
+	// Examples: 019a8b1e-7c1f-7d3a-9c55-0a5b7e6f4d21
+	ID openapi_types.UUID `json:"id"`
+
+	// Operation The operation, as this document names it, or a word of the command line's.
+	//
+	// Examples: updateUser
+	Operation string `json:"operation"`
+
+	// RequestID The request's id, as in its answer and in the server's log.
+	//
+	// Examples: 0h3v7k2m9q4t8s1n
+	RequestID string `json:"requestId"`
+
+	// Target What kind of thing it was done to.
+	//
+	// Examples: user
+	Target string `json:"target"`
+
+	// TargetID Which one; null where it was none, or many.
+	//
+	// Examples: 019a8b1e-7c1f-7d3a-9c55-0a5b7e6f4d21
+	TargetID *openapi_types.UUID `json:"targetId"`
+}
+
+// Credential What a caller shows to be known: a person's session, or a service's key.
+//
+// Examples: session
+type Credential string
 
 // ErrorCode What went wrong, in a stable word. Later versions may add words.
 //
@@ -177,6 +413,166 @@ type FieldError struct {
 	//
 	// Examples: /email
 	Pointer string `json:"pointer"`
+}
+
+// Identity Who is calling, by what, and what they may do.
+type Identity struct {
+	// Credential What a caller shows to be known: a person's session, or a service's key.
+	//
+	// Examples: session
+	Credential Credential `json:"credential"`
+
+	// CredentialID The id of the session or the key.
+	//
+	// Examples: 019a8b1e-7c1f-7d3a-9c55-0a5b7e6f4d22
+	CredentialID openapi_types.UUID `json:"credentialId"`
+
+	// Email That user's email.
+	//
+	// Examples: ada@example.org
+	Email string `json:"email"`
+
+	// ExpiresAt When the session or the key ends at the latest; null: never. A session ends before, when it is idle.
+	//
+	// Examples: 2026-03-15T09:26:53.589793Z
+	ExpiresAt *time.Time `json:"expiresAt"`
+
+	// Name That user's name.
+	//
+	// Examples: Ada Lovelace
+	Name string `json:"name"`
+
+	// Permissions What the caller may do just now: of a key, what its scopes name and its owner's role has.
+	Permissions []Permission `json:"permissions"`
+
+	// Role What a user may be, from the most to the least powerful.
+	//
+	// Examples: viewer
+	Role Role `json:"role"`
+
+	// UserID The user who is signed in, or the owner of the key.
+	//
+	// Examples: 019a8b1e-7c1f-7d3a-9c55-0a5b7e6f4d21
+	UserID openapi_types.UUID `json:"userId"`
+}
+
+// Key A key without its secret.
+type Key struct {
+	// CreatedAt When the key was made, in UTC.
+	//
+	// Examples: 2026-03-14T09:26:53.589793Z
+	CreatedAt time.Time `json:"createdAt"`
+
+	// ExpiresAt When the key stops working; null: never.
+	//
+	// Examples: 2027-03-14T00:00:00Z
+	ExpiresAt *time.Time `json:"expiresAt"`
+
+	// ID The key's id: a UUID of version 7.
+	//
+	// Examples: 019a8b1e-7c1f-7d3a-9c55-0a5b7e6f4d23
+	ID openapi_types.UUID `json:"id"`
+
+	// LastUsedAt When the key was last used, to about a minute; null: never.
+	//
+	// Examples: 2026-03-14T10:00:00.25Z
+	LastUsedAt *time.Time `json:"lastUsedAt"`
+
+	// Name What the key is for, as it was given.
+	//
+	// Examples: Nightly export
+	Name string `json:"name"`
+
+	// Scopes What the key may do at most.
+	Scopes []Scope `json:"scopes"`
+
+	// UserID The user who owns the key. It may do no more than they may just now, and ends with them.
+	//
+	// Examples: 019a8b1e-7c1f-7d3a-9c55-0a5b7e6f4d21
+	UserID openapi_types.UUID `json:"userId"`
+}
+
+// KeyCreate What it takes to make a key.
+type KeyCreate struct {
+	// ExpiresAt When the key stops working, at most 10 years ahead; without it: never.
+	//
+	// Examples: 2027-03-14T00:00:00Z
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+
+	// Name What the key is for: 1 to 100 characters, not all of them blank. Kept as it is given.
+	//
+	// Examples: Nightly export
+	Name string `json:"name"`
+
+	// Scopes What the key may do at most. Its owner's role must have all of it.
+	Scopes []Scope `json:"scopes"`
+
+	// UserID The user who is to own the key; without it the caller. Another user is for admins to name.
+	//
+	// Examples: 019a8b1e-7c1f-7d3a-9c55-0a5b7e6f4d21
+	UserID *openapi_types.UUID `json:"userId,omitempty"`
+}
+
+// KeyCreated A new key, with its secret.
+type KeyCreated struct {
+	// Key A key without its secret.
+	Key Key `json:"key"`
+
+	// Secret What the service sends as Authorization: Bearer. It is shown this once.
+	//
+	// Examples: rst_0Jd8tq4yqEw2Zc9bLk7mXn3vRf6sTa1uHg5iPo0YxDe4lQzBw1A
+	Secret string `json:"secret"`
+}
+
+// KeyRotate How to rotate a key.
+type KeyRotate struct {
+	// OverlapSeconds How many seconds the secrets of before still work; 0: none.
+	//
+	// Examples: 3600
+	OverlapSeconds *int32 `json:"overlapSeconds,omitempty"`
+}
+
+// KeyRotated A key with its new secret.
+type KeyRotated struct {
+	// Key A key without its secret.
+	Key Key `json:"key"`
+
+	// PreviousExpiresAt When the last of the secrets of before stops working; missing where none works any more.
+	//
+	// Examples: 2026-03-15T09:26:53.589793Z
+	PreviousExpiresAt *time.Time `json:"previousExpiresAt,omitempty"`
+
+	// Secret The new secret, which the service sends as Authorization: Bearer. It is shown this once.
+	//
+	// Examples: rst_0Jd8tq4yqEw2Zc9bLk7mXn3vRf6sTa1uHg5iPo0YxDe4lQzBw1A
+	Secret string `json:"secret"`
+}
+
+// PaginatedResponseAuditEntry One page of a list.
+type PaginatedResponseAuditEntry struct {
+	// Data The rows of this page, in the order asked for.
+	Data []AuditEntry `json:"data"`
+
+	// Pagination Where a page stands in its list.
+	Pagination Pagination `json:"pagination"`
+}
+
+// PaginatedResponseKey One page of a list.
+type PaginatedResponseKey struct {
+	// Data The rows of this page, in the order asked for.
+	Data []Key `json:"data"`
+
+	// Pagination Where a page stands in its list.
+	Pagination Pagination `json:"pagination"`
+}
+
+// PaginatedResponseSession One page of a list.
+type PaginatedResponseSession struct {
+	// Data The rows of this page, in the order asked for.
+	Data []Session `json:"data"`
+
+	// Pagination Where a page stands in its list.
+	Pagination Pagination `json:"pagination"`
 }
 
 // PaginatedResponseUser One page of a list.
@@ -221,10 +617,126 @@ type Pagination struct {
 	Total int64 `json:"total"`
 }
 
+// PasswordReset A token by which a user chooses a new password, once.
+type PasswordReset struct {
+	// ExpiresAt When the token ends, in UTC: an hour from now.
+	//
+	// Examples: 2026-03-14T10:26:53.589793Z
+	ExpiresAt time.Time `json:"expiresAt"`
+
+	// Token The token, for a link to the user; see redeemPasswordReset. It is shown this once and holds once.
+	//
+	// Examples: rsr_0Jd8tq4yqEw2Zc9bLk7mXn3vRf6sTa1uHg5iPo0YxDe4lQzBw1A
+	Token string `json:"token"`
+}
+
+// PasswordResetRedeem A new password, chosen by a token.
+type PasswordResetRedeem struct {
+	// NewPassword A new password: 8 to 128 characters, and none of the most common passwords. Only a hash of it is kept.
+	//
+	// Examples: correct horse battery
+	NewPassword string `json:"newPassword"`
+
+	// Token The token that an admin made, see createPasswordReset.
+	//
+	// Examples: rsr_0Jd8tq4yqEw2Zc9bLk7mXn3vRf6sTa1uHg5iPo0YxDe4lQzBw1A
+	Token string `json:"token"`
+}
+
+// PasswordSet What it takes to change one's own password.
+type PasswordSet struct {
+	// CurrentPassword The password until now.
+	//
+	// Examples: correct horse battery
+	CurrentPassword string `json:"currentPassword"`
+
+	// NewPassword A new password: 8 to 128 characters, and none of the most common passwords. Only a hash of it is kept.
+	//
+	// Examples: correct horse battery
+	NewPassword string `json:"newPassword"`
+}
+
+// Permission What a caller may do, in a word.
+//
+// Examples: users:read
+type Permission string
+
 // Role What a user may be, from the most to the least powerful.
 //
 // Examples: viewer
 type Role string
+
+// Scope What a caller may do, in a word. Those that a key may have.
+//
+// Examples: users:read
+type Scope string
+
+// Session A session without its token.
+type Session struct {
+	// Address The address that signed in.
+	//
+	// Examples: 203.0.113.7
+	Address string `json:"address"`
+
+	// CreatedAt When the user signed in, in UTC.
+	//
+	// Examples: 2026-03-14T09:26:53.589793Z
+	CreatedAt time.Time `json:"createdAt"`
+
+	// ExpiresAt When the session ends at the latest. It ends before, when it is idle.
+	//
+	// Examples: 2026-03-15T09:26:53.589793Z
+	ExpiresAt time.Time `json:"expiresAt"`
+
+	// ID The session's id: a UUID of version 7. The session that calls is the one whose id is getSession's credentialId.
+	//
+	// Examples: 019a8b1e-7c1f-7d3a-9c55-0a5b7e6f4d22
+	ID openapi_types.UUID `json:"id"`
+
+	// LastUsedAt When the session was last used, to about a minute.
+	//
+	// Examples: 2026-03-14T10:00:00.25Z
+	LastUsedAt time.Time `json:"lastUsedAt"`
+
+	// UserAgent What the browser or program that signed in calls itself; anyone can call themselves anything.
+	//
+	// Examples: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0
+	UserAgent string `json:"userAgent"`
+
+	// UserID The user who signed in.
+	//
+	// Examples: 019a8b1e-7c1f-7d3a-9c55-0a5b7e6f4d21
+	UserID openapi_types.UUID `json:"userId"`
+}
+
+// SignIn What it takes to sign in.
+type SignIn struct {
+	// Email The email address, in any form.
+	//
+	// Examples: ada@example.org
+	Email string `json:"email"`
+
+	// Password The password.
+	//
+	// Examples: correct horse battery
+	Password string `json:"password"`
+
+	// Token Give the session's token in the answer, for callers that are no browser, and set no cookie.
+	//
+	// Examples: false
+	Token *bool `json:"token,omitempty"`
+}
+
+// SignedIn A new session.
+type SignedIn struct {
+	// Identity Who is calling, by what, and what they may do.
+	Identity Identity `json:"identity"`
+
+	// Token The session's token, if it was asked for: send it as Authorization: Bearer. It is shown this once.
+	//
+	// Examples: rss_0Jd8tq4yqEw2Zc9bLk7mXn3vRf6sTa1uHg5iPo0YxDe4lQzBw1A
+	Token *string `json:"token,omitempty"`
+}
 
 // User A user, as everyone who may see users sees them.
 type User struct {
@@ -276,7 +788,7 @@ type UserCreate struct {
 	// Examples: Ada Lovelace
 	Name string `json:"name"`
 
-	// Password The password: 8 to 128 characters. Only a hash of it is kept.
+	// Password A new password: 8 to 128 characters, and none of the most common passwords. Only a hash of it is kept.
 	//
 	// Examples: correct horse battery
 	Password string `json:"password"`
@@ -333,6 +845,78 @@ type UserUpdate struct {
 	Role *Role `json:"role,omitempty"`
 }
 
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// Page The page, from 1. Without page and cursor: the first. Not together with cursor.
+	Page *int32 `form:"page,omitempty" json:"page,omitempty"`
+
+	// Limit Rows a page has at most.
+	Limit *int32 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The page that a former answer's next or prev names, with the same sort, filters and limit. It costs the same wherever in the list it is.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// ActorID Only what this user or this key did.
+	ActorID *openapi_types.UUID `form:"actorId,omitempty" json:"actorId,omitempty"`
+
+	// Operation Only this operation.
+	Operation *string `form:"operation,omitempty" json:"operation,omitempty"`
+
+	// Target Only what was done to this kind of thing.
+	Target *string `form:"target,omitempty" json:"target,omitempty"`
+
+	// TargetID Only what was done to this very thing.
+	TargetID *openapi_types.UUID `form:"targetId,omitempty" json:"targetId,omitempty"`
+
+	// From Only what was done at this time or later (RFC 3339).
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what was done before this time (RFC 3339).
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// ListKeysParams defines parameters for ListKeys.
+type ListKeysParams struct {
+	// Page The page, from 1. Without page and cursor: the first. Not together with cursor.
+	Page *int32 `form:"page,omitempty" json:"page,omitempty"`
+
+	// Limit Rows a page has at most.
+	Limit *int32 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The page that a former answer's next or prev names, with the same sort, filters and limit. It costs the same wherever in the list it is.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// UserID Only keys of this user; without it the caller's own. Those of others are for admins.
+	UserID *openapi_types.UUID `form:"userId,omitempty" json:"userId,omitempty"`
+
+	// All The keys of everyone, for admins. Not together with userId.
+	All *bool `form:"all,omitempty" json:"all,omitempty"`
+}
+
+// CreateKeyParams defines parameters for CreateKey.
+type CreateKeyParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters of the caller's choice, such as a UUID, which make it safe to send the request again: for 24 hours, a request with the same key and the same body is carried out once, and later ones get the answer of the first. Another body: idempotency_mismatch. What was refused is not remembered.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ListSessionsParams defines parameters for ListSessions.
+type ListSessionsParams struct {
+	// Page The page, from 1. Without page and cursor: the first. Not together with cursor.
+	Page *int32 `form:"page,omitempty" json:"page,omitempty"`
+
+	// Limit Rows a page has at most.
+	Limit *int32 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The page that a former answer's next or prev names, with the same sort, filters and limit. It costs the same wherever in the list it is.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// UserID Only sessions of this user; without it the caller's own. Those of others are for admins. A key has no sessions, so it must name a user, or all.
+	UserID *openapi_types.UUID `form:"userId,omitempty" json:"userId,omitempty"`
+
+	// All The sessions of everyone, for admins. Not together with userId.
+	All *bool `form:"all,omitempty" json:"all,omitempty"`
+}
+
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
 	// Page The page, from 1. Without page and cursor: the first. Not together with cursor.
@@ -355,6 +939,12 @@ type ListUsersParams struct {
 
 	// Q Only users whose name or email contains this text, whatever the case.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
+}
+
+// CreateUserParams defines parameters for CreateUser.
+type CreateUserParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters of the caller's choice, such as a UUID, which make it safe to send the request again: for 24 hours, a request with the same key and the same body is carried out once, and later ones get the answer of the first. Another body: idempotency_mismatch. What was refused is not remembered.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
 // DeleteUserParams defines parameters for DeleteUser.
@@ -381,6 +971,18 @@ type ReplaceUserParams struct {
 	IfMatch *string `json:"If-Match,omitempty"`
 }
 
+// CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
+type CreateKeyJSONRequestBody = KeyCreate
+
+// RotateKeyJSONRequestBody defines body for RotateKey for application/json ContentType.
+type RotateKeyJSONRequestBody = KeyRotate
+
+// RedeemPasswordResetJSONRequestBody defines body for RedeemPasswordReset for application/json ContentType.
+type RedeemPasswordResetJSONRequestBody = PasswordResetRedeem
+
+// SignInJSONRequestBody defines body for SignIn for application/json ContentType.
+type SignInJSONRequestBody = SignIn
+
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = UserCreate
 
@@ -392,6 +994,9 @@ type UpdateUserApplicationMergePatchPlusJSONRequestBody = UserUpdate
 
 // ReplaceUserJSONRequestBody defines body for ReplaceUser for application/json ContentType.
 type ReplaceUserJSONRequestBody = UserReplace
+
+// SetPasswordJSONRequestBody defines body for SetPassword for application/json ContentType.
+type SetPasswordJSONRequestBody = PasswordSet
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -467,34 +1072,202 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// ListAudit Read the audit log
+	//
+	// Returns a page of the changes that were made, the newest first. Filters can be combined. What is counted in total costs time where many match: name a time, an actor or a target in a long log.
+	//
+	// Who may: admin (`audit:read`); keys with the scope `audit:read`.
+	//
+	// Corresponds with GET /api/audit (the `ListAudit` operationId).
+	ListAudit(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListKeys List keys
+	//
+	// Returns a page of keys, the newest first. One that has expired stays in the list for 30 days.
+	//
+	// Who may: admin (`keys:admin`); for what is one's own, every role (`keys:own`); never a key.
+	//
+	// Corresponds with GET /api/keys (the `ListKeys` operationId).
+	ListKeys(ctx context.Context, params *ListKeysParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateKeyWithBody Create a key
+	//
+	// Makes a key for a service and shows its secret, this once. The key may do what its scopes name and its owner's present role has, and ends with its owner. With an Idempotency-Key the request can be sent again when its answer was lost: the key is made once, and since its secret is not kept, secret_not_replayable names it by resourceId and Location, to be rotated or revoked.
+	//
+	// Who may: every role (`keys:own`); never a key.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/keys (the `CreateKey` operationId).
+	CreateKeyWithBody(ctx context.Context, params *CreateKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateKey Create a key
+	//
+	// Makes a key for a service and shows its secret, this once. The key may do what its scopes name and its owner's present role has, and ends with its owner. With an Idempotency-Key the request can be sent again when its answer was lost: the key is made once, and since its secret is not kept, secret_not_replayable names it by resourceId and Location, to be rotated or revoked.
+	//
+	// Who may: every role (`keys:own`); never a key.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/keys (the `CreateKey` operationId).
+	CreateKey(ctx context.Context, params *CreateKeyParams, body CreateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RevokeKey Revoke a key
+	//
+	// Ends a key and all its secrets, for good, within a second everywhere.
+	//
+	// Who may: admin (`keys:admin`); for what is one's own, every role (`keys:own`); never a key.
+	//
+	// Corresponds with DELETE /api/keys/{id} (the `RevokeKey` operationId).
+	RevokeKey(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RotateKeyWithBody Give a key a new secret
+	//
+	// Makes a new secret for a key and shows it, this once. The secrets of before work for a while longer, so that a service can change over; they never work for longer than they would have. An expired key is not rotated: make a new one.
+	//
+	// Who may: admin (`keys:admin`); for what is one's own, every role (`keys:own`); never a key.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/keys/{id}/rotate (the `RotateKey` operationId).
+	RotateKeyWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RotateKey Give a key a new secret
+	//
+	// Makes a new secret for a key and shows it, this once. The secrets of before work for a while longer, so that a service can change over; they never work for longer than they would have. An expired key is not rotated: make a new one.
+	//
+	// Who may: admin (`keys:admin`); for what is one's own, every role (`keys:own`); never a key.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/keys/{id}/rotate (the `RotateKey` operationId).
+	RotateKey(ctx context.Context, id openapi_types.UUID, body RotateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RedeemPasswordResetWithBody Choose a new password by a token
+	//
+	// Sets the password of the user whom the token was made for, and uses it up. All sessions of the user end; nobody is signed in by it. A token that is wrong, used up, expired, not the newest or of a disabled user gets one and the same answer. Tries are limited by address, together with those to sign in.
+	//
+	// Anyone may call it.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/password-resets (the `RedeemPasswordReset` operationId).
+	RedeemPasswordResetWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RedeemPasswordReset Choose a new password by a token
+	//
+	// Sets the password of the user whom the token was made for, and uses it up. All sessions of the user end; nobody is signed in by it. A token that is wrong, used up, expired, not the newest or of a disabled user gets one and the same answer. Tries are limited by address, together with those to sign in.
+	//
+	// Anyone may call it.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/password-resets (the `RedeemPasswordReset` operationId).
+	RedeemPasswordReset(ctx context.Context, body RedeemPasswordResetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SignOut Sign out
+	//
+	// Ends the session that calls.
+	//
+	// Who may: every role (`profile`); never a key.
+	//
+	// Corresponds with DELETE /api/session (the `SignOut` operationId).
+	SignOut(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetSession Tell who is calling
+	//
+	// Returns who is calling, by which session or key, and what they may do.
+	//
+	// Who may: anyone signed in, and every key.
+	//
+	// Corresponds with GET /api/session (the `GetSession` operationId).
+	GetSession(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SignInWithBody Sign in
+	//
+	// Starts a session: a browser gets a cookie, a caller that asks for it a token. A wrong password, an unknown address, a disabled user and one without a password get one and the same answer, after the same time. Tries are limited by address and by account.
+	//
+	// Anyone may call it.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/session (the `SignIn` operationId).
+	SignInWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SignIn Sign in
+	//
+	// Starts a session: a browser gets a cookie, a caller that asks for it a token. A wrong password, an unknown address, a disabled user and one without a password get one and the same answer, after the same time. Tries are limited by address and by account.
+	//
+	// Anyone may call it.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/session (the `SignIn` operationId).
+	SignIn(ctx context.Context, body SignInJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RevokeOtherSessions End one's other sessions
+	//
+	// Ends all sessions of the caller but the one that calls, within a second everywhere. It is no error if there are none.
+	//
+	// Who may: every role (`profile`); never a key.
+	//
+	// Corresponds with DELETE /api/sessions (the `RevokeOtherSessions` operationId).
+	RevokeOtherSessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSessions List sessions
+	//
+	// Returns a page of sessions, the newest first: of those that would be let in just now, neither expired nor idle for too long. The caller's own is the one whose id is getSession's credentialId.
+	//
+	// Who may: admin (`sessions:admin`); for what is one's own, every role (`profile`); keys with the scope `sessions:admin`.
+	//
+	// Corresponds with GET /api/sessions (the `ListSessions` operationId).
+	ListSessions(ctx context.Context, params *ListSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RevokeSession End a session
+	//
+	// Ends a session, within a second everywhere; the one that calls too. To callers who may not see it, it is not there.
+	//
+	// Who may: admin (`sessions:admin`); for what is one's own, every role (`profile`); keys with the scope `sessions:admin`.
+	//
+	// Corresponds with DELETE /api/sessions/{id} (the `RevokeSession` operationId).
+	RevokeSession(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListUsers List users
 	//
 	// Returns a page of users. Walk a list by next: a page by cursor costs the same wherever it is, and rows that come or go meanwhile neither repeat nor hide others.
+	//
+	// Who may: every role (`users:read`); keys with the scope `users:read`.
 	//
 	// Corresponds with GET /api/users (the `ListUsers` operationId).
 	ListUsers(ctx context.Context, params *ListUsersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateUserWithBody Create a user
 	//
-	// Makes a user, by default a viewer. An email that another user has is refused.
+	// Makes a user, by default a viewer. An email that another user has is refused. With an Idempotency-Key the request can be sent again when its answer was lost: the user is made once.
+	//
+	// Who may: admin and editor (`users:write`); keys with the scope `users:write`.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/users (the `CreateUser` operationId).
-	CreateUserWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateUserWithBody(ctx context.Context, params *CreateUserParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateUser Create a user
 	//
-	// Makes a user, by default a viewer. An email that another user has is refused.
+	// Makes a user, by default a viewer. An email that another user has is refused. With an Idempotency-Key the request can be sent again when its answer was lost: the user is made once.
+	//
+	// Who may: admin and editor (`users:write`); keys with the scope `users:write`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/users (the `CreateUser` operationId).
-	CreateUser(ctx context.Context, body CreateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateUser(ctx context.Context, params *CreateUserParams, body CreateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteUser Delete a user
 	//
 	// Removes a user and all that belongs to them, for good. With If-Match, only while the user has not changed.
+	//
+	// Who may: admin (`users:delete`); keys with the scope `users:delete`.
 	//
 	// Corresponds with DELETE /api/users/{id} (the `DeleteUser` operationId).
 	DeleteUser(ctx context.Context, id openapi_types.UUID, params *DeleteUserParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -503,12 +1276,16 @@ type ClientInterface interface {
 	//
 	// Returns one user. With If-None-Match, 304 while the user has not changed.
 	//
+	// Who may: every role (`users:read`); keys with the scope `users:read`.
+	//
 	// Corresponds with GET /api/users/{id} (the `GetUser` operationId).
 	GetUser(ctx context.Context, id openapi_types.UUID, params *GetUserParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateUserWithBody Update a user
 	//
 	// Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. With If-Match, only while the user has not changed.
+	//
+	// Who may: admin and editor (`users:write`); for what is one's own, every role (`profile`); keys with the scope `users:write`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -519,6 +1296,8 @@ type ClientInterface interface {
 	//
 	// Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. With If-Match, only while the user has not changed.
 	//
+	// Who may: admin and editor (`users:write`); for what is one's own, every role (`profile`); keys with the scope `users:write`.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PATCH /api/users/{id} (the `UpdateUser` operationId).
@@ -527,6 +1306,8 @@ type ClientInterface interface {
 	// UpdateUserWithApplicationMergePatchPlusJSONBody Update a user
 	//
 	// Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. With If-Match, only while the user has not changed.
+	//
+	// Who may: admin and editor (`users:write`); for what is one's own, every role (`profile`); keys with the scope `users:write`.
 	//
 	// Takes a body of the `application/merge-patch+json` content type.
 	//
@@ -537,6 +1318,8 @@ type ClientInterface interface {
 	//
 	// Sets name, email and role; all three are needed. With If-Match, only while the user has not changed.
 	//
+	// Who may: admin and editor (`users:write`); keys with the scope `users:write`.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PUT /api/users/{id} (the `ReplaceUser` operationId).
@@ -546,15 +1329,370 @@ type ClientInterface interface {
 	//
 	// Sets name, email and role; all three are needed. With If-Match, only while the user has not changed.
 	//
+	// Who may: admin and editor (`users:write`); keys with the scope `users:write`.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PUT /api/users/{id} (the `ReplaceUser` operationId).
 	ReplaceUser(ctx context.Context, id openapi_types.UUID, params *ReplaceUserParams, body ReplaceUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetPasswordWithBody Change one's own password
+	//
+	// Sets the caller's own password; it takes the current one. The session that calls stays, all other sessions of the user end, and a password reset that is pending does too. Tries with a wrong password are limited together with those to sign in. For another user, see createPasswordReset.
+	//
+	// Who may: every role (`profile`); never a key.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /api/users/{id}/password (the `SetPassword` operationId).
+	SetPasswordWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetPassword Change one's own password
+	//
+	// Sets the caller's own password; it takes the current one. The session that calls stays, all other sessions of the user end, and a password reset that is pending does too. Tries with a wrong password are limited together with those to sign in. For another user, see createPasswordReset.
+	//
+	// Who may: every role (`profile`); never a key.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /api/users/{id}/password (the `SetPassword` operationId).
+	SetPassword(ctx context.Context, id openapi_types.UUID, body SetPasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreatePasswordReset Let a user choose a new password
+	//
+	// Makes a token by which the user chooses a new password; give it to them in a link. The newest one of a user is the only one that holds. Until it is redeemed, the password and the sessions stay as they are. For an admin it also takes `users:admin`.
+	//
+	// Who may: admin (`passwords:reset`); keys with the scope `passwords:reset`.
+	//
+	// Corresponds with POST /api/users/{id}/password-reset (the `CreatePasswordReset` operationId).
+	CreatePasswordReset(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// ListAudit Read the audit log
+//
+// Returns a page of the changes that were made, the newest first. Filters can be combined. What is counted in total costs time where many match: name a time, an actor or a target in a long log.
+//
+// Who may: admin (`audit:read`); keys with the scope `audit:read`.
+//
+// Corresponds with GET /api/audit (the `ListAudit` operationId).
+func (c *Client) ListAudit(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListAuditRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListKeys List keys
+//
+// Returns a page of keys, the newest first. One that has expired stays in the list for 30 days.
+//
+// Who may: admin (`keys:admin`); for what is one's own, every role (`keys:own`); never a key.
+//
+// Corresponds with GET /api/keys (the `ListKeys` operationId).
+func (c *Client) ListKeys(ctx context.Context, params *ListKeysParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListKeysRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateKeyWithBody Create a key
+//
+// Makes a key for a service and shows its secret, this once. The key may do what its scopes name and its owner's present role has, and ends with its owner. With an Idempotency-Key the request can be sent again when its answer was lost: the key is made once, and since its secret is not kept, secret_not_replayable names it by resourceId and Location, to be rotated or revoked.
+//
+// Who may: every role (`keys:own`); never a key.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/keys (the `CreateKey` operationId).
+func (c *Client) CreateKeyWithBody(ctx context.Context, params *CreateKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateKeyRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateKey Create a key
+//
+// Makes a key for a service and shows its secret, this once. The key may do what its scopes name and its owner's present role has, and ends with its owner. With an Idempotency-Key the request can be sent again when its answer was lost: the key is made once, and since its secret is not kept, secret_not_replayable names it by resourceId and Location, to be rotated or revoked.
+//
+// Who may: every role (`keys:own`); never a key.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/keys (the `CreateKey` operationId).
+func (c *Client) CreateKey(ctx context.Context, params *CreateKeyParams, body CreateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateKeyRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RevokeKey Revoke a key
+//
+// Ends a key and all its secrets, for good, within a second everywhere.
+//
+// Who may: admin (`keys:admin`); for what is one's own, every role (`keys:own`); never a key.
+//
+// Corresponds with DELETE /api/keys/{id} (the `RevokeKey` operationId).
+func (c *Client) RevokeKey(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeKeyRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RotateKeyWithBody Give a key a new secret
+//
+// Makes a new secret for a key and shows it, this once. The secrets of before work for a while longer, so that a service can change over; they never work for longer than they would have. An expired key is not rotated: make a new one.
+//
+// Who may: admin (`keys:admin`); for what is one's own, every role (`keys:own`); never a key.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/keys/{id}/rotate (the `RotateKey` operationId).
+func (c *Client) RotateKeyWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateKeyRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RotateKey Give a key a new secret
+//
+// Makes a new secret for a key and shows it, this once. The secrets of before work for a while longer, so that a service can change over; they never work for longer than they would have. An expired key is not rotated: make a new one.
+//
+// Who may: admin (`keys:admin`); for what is one's own, every role (`keys:own`); never a key.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/keys/{id}/rotate (the `RotateKey` operationId).
+func (c *Client) RotateKey(ctx context.Context, id openapi_types.UUID, body RotateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateKeyRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RedeemPasswordResetWithBody Choose a new password by a token
+//
+// Sets the password of the user whom the token was made for, and uses it up. All sessions of the user end; nobody is signed in by it. A token that is wrong, used up, expired, not the newest or of a disabled user gets one and the same answer. Tries are limited by address, together with those to sign in.
+//
+// Anyone may call it.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/password-resets (the `RedeemPasswordReset` operationId).
+func (c *Client) RedeemPasswordResetWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRedeemPasswordResetRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RedeemPasswordReset Choose a new password by a token
+//
+// Sets the password of the user whom the token was made for, and uses it up. All sessions of the user end; nobody is signed in by it. A token that is wrong, used up, expired, not the newest or of a disabled user gets one and the same answer. Tries are limited by address, together with those to sign in.
+//
+// Anyone may call it.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/password-resets (the `RedeemPasswordReset` operationId).
+func (c *Client) RedeemPasswordReset(ctx context.Context, body RedeemPasswordResetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRedeemPasswordResetRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SignOut Sign out
+//
+// Ends the session that calls.
+//
+// Who may: every role (`profile`); never a key.
+//
+// Corresponds with DELETE /api/session (the `SignOut` operationId).
+func (c *Client) SignOut(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSignOutRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSession Tell who is calling
+//
+// Returns who is calling, by which session or key, and what they may do.
+//
+// Who may: anyone signed in, and every key.
+//
+// Corresponds with GET /api/session (the `GetSession` operationId).
+func (c *Client) GetSession(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSessionRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SignInWithBody Sign in
+//
+// Starts a session: a browser gets a cookie, a caller that asks for it a token. A wrong password, an unknown address, a disabled user and one without a password get one and the same answer, after the same time. Tries are limited by address and by account.
+//
+// Anyone may call it.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/session (the `SignIn` operationId).
+func (c *Client) SignInWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSignInRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SignIn Sign in
+//
+// Starts a session: a browser gets a cookie, a caller that asks for it a token. A wrong password, an unknown address, a disabled user and one without a password get one and the same answer, after the same time. Tries are limited by address and by account.
+//
+// Anyone may call it.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/session (the `SignIn` operationId).
+func (c *Client) SignIn(ctx context.Context, body SignInJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSignInRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RevokeOtherSessions End one's other sessions
+//
+// Ends all sessions of the caller but the one that calls, within a second everywhere. It is no error if there are none.
+//
+// Who may: every role (`profile`); never a key.
+//
+// Corresponds with DELETE /api/sessions (the `RevokeOtherSessions` operationId).
+func (c *Client) RevokeOtherSessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeOtherSessionsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSessions List sessions
+//
+// Returns a page of sessions, the newest first: of those that would be let in just now, neither expired nor idle for too long. The caller's own is the one whose id is getSession's credentialId.
+//
+// Who may: admin (`sessions:admin`); for what is one's own, every role (`profile`); keys with the scope `sessions:admin`.
+//
+// Corresponds with GET /api/sessions (the `ListSessions` operationId).
+func (c *Client) ListSessions(ctx context.Context, params *ListSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSessionsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RevokeSession End a session
+//
+// Ends a session, within a second everywhere; the one that calls too. To callers who may not see it, it is not there.
+//
+// Who may: admin (`sessions:admin`); for what is one's own, every role (`profile`); keys with the scope `sessions:admin`.
+//
+// Corresponds with DELETE /api/sessions/{id} (the `RevokeSession` operationId).
+func (c *Client) RevokeSession(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeSessionRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // ListUsers List users
 //
 // Returns a page of users. Walk a list by next: a page by cursor costs the same wherever it is, and rows that come or go meanwhile neither repeat nor hide others.
+//
+// Who may: every role (`users:read`); keys with the scope `users:read`.
 //
 // Corresponds with GET /api/users (the `ListUsers` operationId).
 func (c *Client) ListUsers(ctx context.Context, params *ListUsersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -571,13 +1709,15 @@ func (c *Client) ListUsers(ctx context.Context, params *ListUsersParams, reqEdit
 
 // CreateUserWithBody Create a user
 //
-// Makes a user, by default a viewer. An email that another user has is refused.
+// Makes a user, by default a viewer. An email that another user has is refused. With an Idempotency-Key the request can be sent again when its answer was lost: the user is made once.
+//
+// Who may: admin and editor (`users:write`); keys with the scope `users:write`.
 //
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/users (the `CreateUser` operationId).
-func (c *Client) CreateUserWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateUserRequestWithBody(c.Server, contentType, body)
+func (c *Client) CreateUserWithBody(ctx context.Context, params *CreateUserParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateUserRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -590,13 +1730,15 @@ func (c *Client) CreateUserWithBody(ctx context.Context, contentType string, bod
 
 // CreateUser Create a user
 //
-// Makes a user, by default a viewer. An email that another user has is refused.
+// Makes a user, by default a viewer. An email that another user has is refused. With an Idempotency-Key the request can be sent again when its answer was lost: the user is made once.
+//
+// Who may: admin and editor (`users:write`); keys with the scope `users:write`.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/users (the `CreateUser` operationId).
-func (c *Client) CreateUser(ctx context.Context, body CreateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateUserRequest(c.Server, body)
+func (c *Client) CreateUser(ctx context.Context, params *CreateUserParams, body CreateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateUserRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -610,6 +1752,8 @@ func (c *Client) CreateUser(ctx context.Context, body CreateUserJSONRequestBody,
 // DeleteUser Delete a user
 //
 // Removes a user and all that belongs to them, for good. With If-Match, only while the user has not changed.
+//
+// Who may: admin (`users:delete`); keys with the scope `users:delete`.
 //
 // Corresponds with DELETE /api/users/{id} (the `DeleteUser` operationId).
 func (c *Client) DeleteUser(ctx context.Context, id openapi_types.UUID, params *DeleteUserParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -628,6 +1772,8 @@ func (c *Client) DeleteUser(ctx context.Context, id openapi_types.UUID, params *
 //
 // Returns one user. With If-None-Match, 304 while the user has not changed.
 //
+// Who may: every role (`users:read`); keys with the scope `users:read`.
+//
 // Corresponds with GET /api/users/{id} (the `GetUser` operationId).
 func (c *Client) GetUser(ctx context.Context, id openapi_types.UUID, params *GetUserParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetUserRequest(c.Server, id, params)
@@ -644,6 +1790,8 @@ func (c *Client) GetUser(ctx context.Context, id openapi_types.UUID, params *Get
 // UpdateUserWithBody Update a user
 //
 // Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. With If-Match, only while the user has not changed.
+//
+// Who may: admin and editor (`users:write`); for what is one's own, every role (`profile`); keys with the scope `users:write`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -664,6 +1812,8 @@ func (c *Client) UpdateUserWithBody(ctx context.Context, id openapi_types.UUID, 
 //
 // Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. With If-Match, only while the user has not changed.
 //
+// Who may: admin and editor (`users:write`); for what is one's own, every role (`profile`); keys with the scope `users:write`.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PATCH /api/users/{id} (the `UpdateUser` operationId).
@@ -682,6 +1832,8 @@ func (c *Client) UpdateUser(ctx context.Context, id openapi_types.UUID, params *
 // UpdateUserWithApplicationMergePatchPlusJSONBody Update a user
 //
 // Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. With If-Match, only while the user has not changed.
+//
+// Who may: admin and editor (`users:write`); for what is one's own, every role (`profile`); keys with the scope `users:write`.
 //
 // Takes a body of the `application/merge-patch+json` content type.
 //
@@ -702,6 +1854,8 @@ func (c *Client) UpdateUserWithApplicationMergePatchPlusJSONBody(ctx context.Con
 //
 // Sets name, email and role; all three are needed. With If-Match, only while the user has not changed.
 //
+// Who may: admin and editor (`users:write`); keys with the scope `users:write`.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PUT /api/users/{id} (the `ReplaceUser` operationId).
@@ -721,6 +1875,8 @@ func (c *Client) ReplaceUserWithBody(ctx context.Context, id openapi_types.UUID,
 //
 // Sets name, email and role; all three are needed. With If-Match, only while the user has not changed.
 //
+// Who may: admin and editor (`users:write`); keys with the scope `users:write`.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PUT /api/users/{id} (the `ReplaceUser` operationId).
@@ -734,6 +1890,752 @@ func (c *Client) ReplaceUser(ctx context.Context, id openapi_types.UUID, params 
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// SetPasswordWithBody Change one's own password
+//
+// Sets the caller's own password; it takes the current one. The session that calls stays, all other sessions of the user end, and a password reset that is pending does too. Tries with a wrong password are limited together with those to sign in. For another user, see createPasswordReset.
+//
+// Who may: every role (`profile`); never a key.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /api/users/{id}/password (the `SetPassword` operationId).
+func (c *Client) SetPasswordWithBody(ctx context.Context, id openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetPasswordRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetPassword Change one's own password
+//
+// Sets the caller's own password; it takes the current one. The session that calls stays, all other sessions of the user end, and a password reset that is pending does too. Tries with a wrong password are limited together with those to sign in. For another user, see createPasswordReset.
+//
+// Who may: every role (`profile`); never a key.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /api/users/{id}/password (the `SetPassword` operationId).
+func (c *Client) SetPassword(ctx context.Context, id openapi_types.UUID, body SetPasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetPasswordRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreatePasswordReset Let a user choose a new password
+//
+// Makes a token by which the user chooses a new password; give it to them in a link. The newest one of a user is the only one that holds. Until it is redeemed, the password and the sessions stay as they are. For an admin it also takes `users:admin`.
+//
+// Who may: admin (`passwords:reset`); keys with the scope `passwords:reset`.
+//
+// Corresponds with POST /api/users/{id}/password-reset (the `CreatePasswordReset` operationId).
+func (c *Client) CreatePasswordReset(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePasswordResetRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewListAuditRequest constructs an http.Request for the ListAudit method
+func NewListAuditRequest(server string, params *ListAuditParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/audit")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Page != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ActorID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "actorId", *params.ActorID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Operation != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "operation", *params.Operation, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Target != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "target", *params.Target, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.TargetID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "targetId", *params.TargetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListKeysRequest constructs an http.Request for the ListKeys method
+func NewListKeysRequest(server string, params *ListKeysParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/keys")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Page != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.UserID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "userId", *params.UserID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.All != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "all", *params.All, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateKeyRequest calls the generic CreateKey builder with application/json body
+func NewCreateKeyRequest(server string, params *CreateKeyParams, body CreateKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateKeyRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateKeyRequestWithBody constructs an http.Request for the CreateKey method, with any body, and a specified content type
+func NewCreateKeyRequestWithBody(server string, params *CreateKeyParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/keys")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewRevokeKeyRequest constructs an http.Request for the RevokeKey method
+func NewRevokeKeyRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/keys/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRotateKeyRequest calls the generic RotateKey builder with application/json body
+func NewRotateKeyRequest(server string, id openapi_types.UUID, body RotateKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRotateKeyRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewRotateKeyRequestWithBody constructs an http.Request for the RotateKey method, with any body, and a specified content type
+func NewRotateKeyRequestWithBody(server string, id openapi_types.UUID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/keys/%s/rotate", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRedeemPasswordResetRequest calls the generic RedeemPasswordReset builder with application/json body
+func NewRedeemPasswordResetRequest(server string, body RedeemPasswordResetJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRedeemPasswordResetRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewRedeemPasswordResetRequestWithBody constructs an http.Request for the RedeemPasswordReset method, with any body, and a specified content type
+func NewRedeemPasswordResetRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/password-resets")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSignOutRequest constructs an http.Request for the SignOut method
+func NewSignOutRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/session")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetSessionRequest constructs an http.Request for the GetSession method
+func NewGetSessionRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/session")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSignInRequest calls the generic SignIn builder with application/json body
+func NewSignInRequest(server string, body SignInJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSignInRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSignInRequestWithBody constructs an http.Request for the SignIn method, with any body, and a specified content type
+func NewSignInRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/session")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRevokeOtherSessionsRequest constructs an http.Request for the RevokeOtherSessions method
+func NewRevokeOtherSessionsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/sessions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListSessionsRequest constructs an http.Request for the ListSessions method
+func NewListSessionsRequest(server string, params *ListSessionsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/sessions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Page != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.UserID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "userId", *params.UserID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.All != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "all", *params.All, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRevokeSessionRequest constructs an http.Request for the RevokeSession method
+func NewRevokeSessionRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/sessions/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewListUsersRequest constructs an http.Request for the ListUsers method
@@ -863,18 +2765,18 @@ func NewListUsersRequest(server string, params *ListUsersParams) (*http.Request,
 }
 
 // NewCreateUserRequest calls the generic CreateUser builder with application/json body
-func NewCreateUserRequest(server string, body CreateUserJSONRequestBody) (*http.Request, error) {
+func NewCreateUserRequest(server string, params *CreateUserParams, body CreateUserJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCreateUserRequestWithBody(server, "application/json", bodyReader)
+	return NewCreateUserRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewCreateUserRequestWithBody constructs an http.Request for the CreateUser method, with any body, and a specified content type
-func NewCreateUserRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewCreateUserRequestWithBody(server string, params *CreateUserParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -898,6 +2800,21 @@ func NewCreateUserRequestWithBody(server string, contentType string, body io.Rea
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -1130,6 +3047,87 @@ func NewReplaceUserRequestWithBody(server string, id openapi_types.UUID, params 
 			req.Header.Set("If-Match", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewSetPasswordRequest calls the generic SetPassword builder with application/json body
+func NewSetPasswordRequest(server string, id openapi_types.UUID, body SetPasswordJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetPasswordRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewSetPasswordRequestWithBody constructs an http.Request for the SetPassword method, with any body, and a specified content type
+func NewSetPasswordRequestWithBody(server string, id openapi_types.UUID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/users/%s/password", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewCreatePasswordResetRequest constructs an http.Request for the CreatePasswordReset method
+func NewCreatePasswordResetRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/users/%s/password-reset", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
