@@ -1,6 +1,7 @@
+import { type Access, createAccess, nothing, type Renewal, type SignInSource } from './access.js';
 import { abortedError, answerError, networkError, type RosterError } from './error.js';
 import { createClient as createGenerated, createConfig, type Client as Generated } from './gen/client/index.js';
-import { retryWait, sleep } from './retry.js';
+import { isRepeatable, retryWait, sleep } from './retry.js';
 
 /** Where the server is, and how to talk to it. */
 export interface RosterOptions {
@@ -10,7 +11,19 @@ export interface RosterOptions {
   fetch?: ((request: Request) => Promise<Response>) | undefined;
   /** Headers of every request. */
   headers?: RequestInit['headers'] | undefined;
-  /** Whether a browser sends cookies: `include` for a server of another origin. */
+  /** A service's key (`rst_...`). Without a key, a token and signIn, a browser's cookie says who calls. */
+  key?: string | undefined;
+  /** A session's token (`rss_...`), as signIn gave it. */
+  token?: string | undefined;
+  /**
+   * How to sign in: before the first call where no cookie can be there already, and when the server says
+   * `unauthenticated`. Calls that wait for it are sent, or sent again, once; if it fails they fail with its error.
+   */
+  signIn?: SignInSource | undefined;
+  /**
+   * Whether a browser sends and keeps cookies: by default to and from the page's own origin; `include` for
+   * a server of another origin, `omit` for none, and then signing in gives a token.
+   */
   credentials?: RequestInit['credentials'] | undefined;
   /** How many times a request is sent again at most; 2 by default, 0 for never. The README has the rules. */
   retries?: number | undefined;
@@ -43,6 +56,15 @@ export interface WriteOptions extends CallOptions {
   ifMatch?: string | undefined;
 }
 
+/** What a call takes that makes something. */
+export interface CreateOptions extends CallOptions {
+  /**
+   * One's own Idempotency-Key, 1 to 255 visible ASCII characters, instead of a random one: for 24 hours the
+   * server carries out one call of a caller with it, however often it is sent, also after the caller's restart.
+   */
+  idempotencyKey?: string | undefined;
+}
+
 /** A way to one server, for the operations that stand alone, such as `getUser(client, id)`. */
 export interface RosterClient {
   /** The server's address, without a slash at the end. */
@@ -54,12 +76,20 @@ interface Connection extends RosterClient {
   readonly retries: number;
   readonly maxRetryWait: number;
   readonly signal: AbortSignal | undefined;
+  readonly access: Access;
+  readonly renew: Renewal | undefined;
 }
 
 /** Makes a way to one server. It connects to nothing yet. */
 export function createClient(options: RosterOptions): RosterClient {
-  const { fetch, headers, credentials, retries = 2, maxRetryWait = 30_000, signal } = options;
+  const { fetch, headers, key, token, signIn, credentials, retries = 2, maxRetryWait = 30_000, signal } = options;
   const baseUrl = options.baseUrl.replace(/\/+$/, '');
+  if (key !== undefined && (token ?? signIn) !== undefined) {
+    throw new TypeError('A client calls by a key, or by a session: not by both');
+  }
+  // What has an origin is a browser, where no script needs to see a token.
+  const cookies = credentials !== 'omit' && typeof location === 'object';
+  const access = createAccess(key ?? token, cookies);
   const connection: Connection = {
     baseUrl,
     // The generated client calls fetch with a Request, and looks for the global one at each call.
@@ -69,6 +99,8 @@ export function createClient(options: RosterOptions): RosterClient {
         headers: new Headers(headers),
         // Else an answer that is not JSON would pass for a success.
         parseAs: 'json',
+        // Roster never redirects, and what is sent is for nobody else.
+        redirect: 'manual',
         ...(fetch && { fetch: fetch as typeof globalThis.fetch }),
         ...(credentials && { credentials }),
       }),
@@ -76,8 +108,15 @@ export function createClient(options: RosterOptions): RosterClient {
     retries,
     maxRetryWait,
     signal,
+    access,
+    renew: signIn?.(access, () => ({ ...connection, access: createAccess(undefined, cookies), renew: undefined }) as RosterClient),
   };
   return connection;
+}
+
+/** Gives what calls of this client show to be known. */
+export function accessOf(client: RosterClient): Access {
+  return (client as Connection).access;
 }
 
 /** What the generated functions take from here. Their own headers are a plain object. */
@@ -95,20 +134,32 @@ interface Result {
   response?: Response;
 }
 
+/** What is special about an operation. */
+interface Manner {
+  /** It is sent by nobody: it shows no credential, and needs none. */
+  open?: boolean;
+  /** It is sent by the session that there is, or not at all: for it nobody signs in. */
+  renews?: boolean;
+  /** Whether sending it twice does what sending it once does, where the method does not tell. */
+  repeatable?: boolean;
+}
+
 /** Calls a generated function until it succeeds, may not be repeated or has been often enough. */
 export async function send<R extends Result>(
   client: RosterClient,
   call: (base: Base) => Promise<R>,
   options: CallOptions = {},
+  manner: Manner = {},
 ): Promise<{ data: Exclude<R['data'], undefined>; response: Response }> {
-  const { generated, retries, maxRetryWait, signal: always } = client as Connection;
+  const { generated, retries, maxRetryWait, signal: always, access, renew } = client as Connection;
   const signal = options.signal && always ? AbortSignal.any([options.signal, always]) : (options.signal ?? always);
-  const base: Base = {
-    client: generated,
-    headers: Object.fromEntries(new Headers(options.headers)),
-    ...(signal && { signal }),
-  };
-  for (let attempt = 0; ; attempt++) {
+  const headers = Object.fromEntries(new Headers(options.headers));
+  const known = !manner.open && !('authorization' in headers);
+  let renewal = known && manner.renews !== false ? renew : undefined;
+  // A cookie may be there already: that is worth a try.
+  let pass = !known ? nothing : renewal ? await renewal(access.cookies ? undefined : nothing, signal) : access.now();
+  for (let attempt = 0; ; ) {
+    const base: Base = { client: generated, headers: { ...pass.headers, ...headers }, ...(signal && { signal }) };
     const result: Result = await call(base);
     if (result.request === undefined) {
       throw result.error; // not a failure but a mistake in the call: no request could be made of it
@@ -117,14 +168,29 @@ export async function send<R extends Result>(
     if (failure === undefined) {
       return { data: result.data as Exclude<R['data'], undefined>, response };
     }
-    const wait = attempt < retries ? retryWait(failure, result.request, attempt, maxRetryWait) : undefined;
+    if (renewal && failure.code === 'unauthenticated') {
+      pass = await renewal(pass, signal);
+      renewal = undefined; // once is help, twice is a loop
+      continue;
+    }
+    const repeatable = manner.repeatable ?? isRepeatable(result.request);
+    const wait = attempt < retries ? retryWait(failure, repeatable, attempt, maxRetryWait) : undefined;
     if (wait === undefined) {
       throw failure;
     }
     await sleep(wait, signal).catch((reason: unknown) => {
       throw abortedError(reason);
     });
+    attempt++;
   }
+}
+
+/** Refuses an id that would make another path of the URL. */
+export function segment(id: string): string {
+  if (id === '' || id === '.' || id === '..') {
+    throw new TypeError(`Not an id: ${JSON.stringify(id)}`);
+  }
+  return id;
 }
 
 type Verdict = { response: Response; failure?: undefined } | { response?: undefined; failure: RosterError };

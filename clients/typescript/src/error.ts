@@ -26,7 +26,10 @@ export interface RosterAbortedError extends Failed {
 /** An answer came, and it is not a success. */
 export interface RosterAnswerError extends Failed {
   readonly kind: 'answer';
-  /** The HTTP status. It is 2xx where a success cannot be read, such as a proxy's page. */
+  /**
+   * The HTTP status. It is 2xx where a success cannot be read, such as a proxy's page; and 3xx, in a browser
+   * 0, for a redirect, which is not followed.
+   */
   readonly status: number;
   /**
    * What went wrong, in a stable word. Undefined if the answer is not Roster's own, or if its word is
@@ -41,6 +44,10 @@ export interface RosterAnswerError extends Failed {
   readonly errors: readonly FieldError[];
   /** Seconds that the server asks to wait (RFC 9110, section 10.2.3). */
   readonly retryAfter: number | undefined;
+  /** With `forbidden`: the permission that was missing, where it is one that is missing. */
+  readonly permission: string | undefined;
+  /** With `secret_not_replayable`: the id of what was made. */
+  readonly resourceId: string | undefined;
   /** The body as it came: an `ApiError` from Roster, anything from others, text if it is not JSON. */
   readonly body: unknown;
 }
@@ -64,6 +71,21 @@ export const RosterError: abstract new (...args: never) => RosterError = /* @__P
     }
   } as never)();
 
+/** Whether the server does not know the caller: no key or session, or none that is valid any more (401). */
+export function isUnauthenticated(error: unknown): error is RosterAnswerError & { readonly code: 'unauthenticated' } {
+  return error instanceof RosterError && error.code === 'unauthenticated';
+}
+
+/** Whether the caller is known and may not do this (403); see {@link RosterAnswerError.permission}. */
+export function isForbidden(error: unknown): error is RosterAnswerError & { readonly code: 'forbidden' } {
+  return error instanceof RosterError && error.code === 'forbidden';
+}
+
+/** Whether it was too much for now (429), for Roster or a proxy; see {@link RosterAnswerError.retryAfter}. */
+export function isRateLimited(error: unknown): error is RosterAnswerError & { readonly status: 429 } {
+  return error instanceof RosterError && error.status === 429;
+}
+
 type Fields<E> = Omit<E, 'name' | 'message' | 'stack' | 'status' | 'code'> & Partial<Pick<RosterAnswerError, 'status' | 'code'>>;
 
 function make<E extends RosterError>(message: string, fields: Fields<E>): E {
@@ -85,16 +107,20 @@ export function answerError(response: Response, body: unknown): RosterAnswerErro
   const problem = isObject(body) ? body : {};
   const { status } = response;
   const code = known(problem['code']);
-  const why = response.ok ? 'The answer cannot be read.' : response.statusText || 'No reason given.';
-  const detail = typeof problem['detail'] === 'string' ? problem['detail'] : why;
-  return make<RosterAnswerError>(`${[status, code].filter(Boolean).join(' ')}: ${detail}`, {
+  const redirect = response.type === 'opaqueredirect' || (status >= 300 && status < 400);
+  const why = response.ok ? 'The answer cannot be read.' : redirect ? 'A redirect, which is not followed.' : response.statusText || 'No reason given.';
+  const detail = text(problem['detail']) ?? why;
+  const what = [status, code].filter(Boolean).join(' ');
+  return make<RosterAnswerError>([what, detail].filter(Boolean).join(': '), {
     kind: 'answer',
     status,
     code,
     detail,
-    requestId: typeof problem['requestId'] === 'string' ? problem['requestId'] : (response.headers.get('X-Request-Id') ?? undefined),
+    requestId: text(problem['requestId']) ?? response.headers.get('X-Request-Id') ?? undefined,
     errors: Array.isArray(problem['errors']) ? problem['errors'].filter(isFieldError) : [],
     retryAfter: retryAfter(response.headers),
+    permission: text(problem['permission']),
+    resourceId: text(problem['resourceId']),
     body,
   });
 }
@@ -113,6 +139,10 @@ function retryAfter(headers: Headers): number | undefined {
 
 function known(code: unknown): ErrorCode | undefined {
   return Object.values(ErrorCode).find((word) => word === code);
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

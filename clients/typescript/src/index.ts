@@ -10,14 +10,30 @@ export { createRoster, type Roster } from './roster.js';
 export {
   type CallOptions,
   createClient,
+  type CreateOptions,
   type ReadOptions,
   type RosterClient,
   type RosterOptions,
   type WriteOptions,
 } from './client.js';
-export { type RosterAbortedError, type RosterAnswerError, RosterError, type RosterNetworkError } from './error.js';
+export type { SignInSource } from './access.js';
+export { audit, auditPages, listAudit, type ListAuditParams } from './audit.js';
+export {
+  isForbidden,
+  isRateLimited,
+  isUnauthenticated,
+  type RosterAbortedError,
+  type RosterAnswerError,
+  RosterError,
+  type RosterNetworkError,
+} from './error.js';
 export { etagOf } from './etag.js';
+export { createKey, keyPages, keys, listKeys, type ListKeysParams, revokeKey, rotateKey } from './keys.js';
 export type { PaginatedResponse } from './pages.js';
+export { createPasswordReset, redeemPasswordReset, setPassword } from './passwords.js';
+export { withPassword, withSignIn } from './renew.js';
+export { getSession, signIn, signOut } from './session.js';
+export { listSessions, type ListSessionsParams, revokeOtherSessions, revokeSession, sessionPages, sessions } from './sessions.js';
 export {
   createUser,
   deleteUser,
@@ -30,11 +46,28 @@ export {
   users,
 } from './users.js';
 export {
+  Actor,
   type ApiError,
+  type AuditEntry,
+  Credential,
   ErrorCode,
   type FieldError,
+  type Identity,
+  type Key,
+  type KeyCreate,
+  type KeyCreated,
+  type KeyRotate,
+  type KeyRotated,
   type Pagination,
+  type PasswordReset,
+  type PasswordResetRedeem,
+  type PasswordSet,
+  Permission,
   Role,
+  Scope,
+  type Session,
+  type SignedIn,
+  type SignIn,
   type User,
   type UserCreate,
   type UserReplace,

@@ -8,21 +8,22 @@ const longestTimer = 2 ** 31 - 1;
  * How long to wait before the same request may be sent again, in milliseconds; undefined: it may not.
  * attempt counts from 0.
  */
-export function retryWait(failure: RosterError, request: Request, attempt: number, maxWait: number): number | undefined {
+export function retryWait(failure: RosterError, repeatable: boolean, attempt: number, maxWait: number): number | undefined {
   switch (failure.kind) {
     case 'aborted':
       return undefined;
     case 'network':
-      return repeatable(request) ? backoff(attempt) : undefined;
+      return repeatable ? backoff(attempt) : undefined;
     case 'answer': {
-      const refused = failure.status === 429 || failure.status === 503;
+      // In flight: an earlier try of this very call is still being carried out.
+      const refused = failure.status === 429 || failure.status === 503 || failure.code === 'idempotency_in_flight';
       if (refused && failure.retryAfter !== undefined) {
         // Never earlier than asked; longer than the caller's patience: not at all.
         const wait = failure.retryAfter * 1000;
         return wait <= Math.min(maxWait, longestTimer) ? wait + Math.random() * firstWait : undefined;
       }
       const passing = refused || failure.status === 502 || failure.status === 504;
-      return passing && repeatable(request) ? backoff(attempt) : undefined;
+      return passing && repeatable ? backoff(attempt) : undefined;
     }
   }
 }
@@ -30,9 +31,10 @@ export function retryWait(failure: RosterError, request: Request, attempt: numbe
 /**
  * Whether sending a request twice does what sending it once does (RFC 9110, section 9.2.2). Not so with
  * If-Match: if the first one was carried out after all, the second fails for a change of one's own.
+ * A call with an Idempotency-Key is carried out once.
  */
-function repeatable({ method, headers }: Request): boolean {
-  return method === 'GET' || ((method === 'PUT' || method === 'DELETE') && !headers.has('If-Match'));
+export function isRepeatable({ method, headers }: Request): boolean {
+  return method === 'GET' || ((method === 'PUT' || method === 'DELETE') && !headers.has('If-Match')) || headers.has('Idempotency-Key');
 }
 
 /** Doubles from try to try; the upper half is random, so that clients do not come back in step. */

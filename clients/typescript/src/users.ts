@@ -1,7 +1,8 @@
-import { type CallOptions, type ReadOptions, type RosterClient, send, type WriteOptions } from './client.js';
+import { type CallOptions, type CreateOptions, type ReadOptions, type RosterClient, segment, send, type WriteOptions } from './client.js';
 import { tagged } from './etag.js';
 import * as generated from './gen/sdk.gen.js';
 import type { ListUsersData, User, UserCreate, UserReplace, UserUpdate } from './gen/types.gen.js';
+import { once } from './idempotency.js';
 import { type PaginatedResponse, pages, rows } from './pages.js';
 
 /** Which users to list, in which order, and which page of them. */
@@ -24,8 +25,9 @@ export function users(client: RosterClient, params: ListUsersParams = {}, option
 }
 
 /** Makes a user, by default a viewer. Fails with `email_taken` if another user has the email. */
-export async function createUser(client: RosterClient, body: UserCreate, options?: CallOptions): Promise<User> {
-  return tagged(await send(client, (base) => generated.createUser({ ...base, body }), options));
+export async function createUser(client: RosterClient, body: UserCreate, options?: CreateOptions): Promise<User> {
+  const key = once(options);
+  return tagged(await send(client, (base) => generated.createUser({ ...base, body, headers: { ...key, ...base.headers } }), options));
 }
 
 /** Gives a user. Fails with `not_found` if there is none. */
@@ -70,12 +72,4 @@ export async function deleteUser(client: RosterClient, id: string, options: Writ
     (base) => generated.deleteUser({ ...base, path: { id: segment(id) }, headers: { ...base.headers, 'If-Match': options.ifMatch } }),
     options,
   );
-}
-
-/** Refuses an id that would make another path of the URL. */
-function segment(id: string): string {
-  if (id === '' || id === '.' || id === '..') {
-    throw new TypeError(`Not an id: ${JSON.stringify(id)}`);
-  }
-  return id;
 }

@@ -15,7 +15,7 @@ import { compile } from './compile.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const document = await readFile(join(root, '../../openapi/openapi.yaml'), 'utf8');
 const schemas = document
-  .slice(document.indexOf('\n  schemas:\n'), document.indexOf('\ninfo:\n'))
+  .slice(document.indexOf('\n  schemas:\n'), document.indexOf('\n  securitySchemes:\n'))
   .match(/(?<=^ {4})\w+(?=:$)/gm);
 
 async function read(folder: string): Promise<Record<string, string>> {

@@ -62,6 +62,26 @@ it.each([
   expect(await get(response)).toMatchObject({ kind: 'answer', status: 200, code: undefined, detail: 'The answer cannot be read.' });
 });
 
+it('follows no redirect, since what was sent is for nobody else', async () => {
+  const server = createServer((request, response) => {
+    if (request.url?.startsWith('/api')) {
+      response.writeHead(307, { Location: '/elsewhere' }).end();
+    } else {
+      response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(ada));
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const roster = createRoster({ baseUrl: `http://localhost:${port}` });
+  for (const call of [() => roster.getUser(ada.id), () => roster.signIn({ email: ada.email, password: 'correct horse' })]) {
+    expect(await failure(call())).toMatchObject({ kind: 'answer', status: 307, message: '307: A redirect, which is not followed.' });
+  }
+  // As a browser has it.
+  const opaque = Object.defineProperties(Response.error(), { type: { value: 'opaqueredirect' } });
+  expect(await failure(createRoster(stub(() => opaque).options).getUser(ada.id))).toMatchObject({ status: 0, message: 'A redirect, which is not followed.' });
+});
+
 it.each([
   ['7', 7],
   ['0', 0],

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { createClient, createRoster, etagOf, getUser } from '../src/index.js';
+import { createClient, createRoster, etagOf, getUser, type Roster } from '../src/index.js';
 import { ada, json, problem, stub } from './stub.js';
 
 const empty = { data: [], pagination: { page: 1, limit: 20, total: 0, pages: 0, next: null, prev: null } };
@@ -49,6 +49,46 @@ it.each([
   }
 });
 
+const password = { currentPassword: 'a', newPassword: 'b' };
+it.each<[string, unknown, (roster: Roster) => Promise<unknown>]>([
+  ['POST /api/session', { email: 'a', password: 'b', token: true }, (r) => r.signIn({ email: 'a', password: 'b' })],
+  ['GET /api/session', undefined, (r) => r.getSession()],
+  ['DELETE /api/session', undefined, (r) => r.signOut()],
+  ['PUT /api/users/a%2Fb/password', password, (r) => r.setPassword('a/b', password)],
+  ['POST /api/users/a%2Fb/password-reset', undefined, (r) => r.createPasswordReset('a/b')],
+  ['POST /api/password-resets', { token: 't', newPassword: 'b' }, (r) => r.redeemPasswordReset({ token: 't', newPassword: 'b' })],
+  ['GET /api/sessions?userId=1&limit=2', undefined, (r) => r.listSessions({ userId: '1', limit: 2 })],
+  ['DELETE /api/sessions/a%2Fb', undefined, (r) => r.revokeSession('a/b')],
+  ['DELETE /api/sessions', undefined, (r) => r.revokeOtherSessions()],
+  ['GET /api/keys?all=true', undefined, (r) => r.listKeys({ all: true })],
+  ['POST /api/keys', { name: 'n', scopes: ['users:read'] }, (r) => r.createKey({ name: 'n', scopes: ['users:read'] })],
+  ['POST /api/keys/a%2Fb/rotate', {}, (r) => r.rotateKey('a/b')],
+  ['POST /api/keys/a%2Fb/rotate', { overlapSeconds: 0 }, (r) => r.rotateKey('a/b', { overlapSeconds: 0 })],
+  ['DELETE /api/keys/a%2Fb', undefined, (r) => r.revokeKey('a/b')],
+  ['GET /api/audit?from=2026-03-14T00%3A00%3A00Z', undefined, (r) => r.listAudit({ from: '2026-03-14T00:00:00Z' })],
+])('sends %s', async (line, body, call) => {
+  const { requests, options } = stub(json(ada));
+  await call(createRoster({ ...options, headers: { 'X-A': 'a' } }));
+  const [request] = requests;
+  const { pathname, search } = new URL(request?.url ?? '');
+  expect(`${request?.method} ${pathname}${search}`).toBe(line);
+  expect(request?.headers.get('X-A')).toBe('a');
+  const text = await request?.text();
+  expect(text === '' ? undefined : JSON.parse(text ?? '')).toEqual(body);
+});
+
+it.each<[string, (roster: Roster) => Promise<unknown>]>([
+  ['revokeSession', (r) => r.revokeSession('')],
+  ['revokeKey', (r) => r.revokeKey('.')],
+  ['rotateKey', (r) => r.rotateKey('..')],
+  ['setPassword', (r) => r.setPassword('', password)],
+  ['createPasswordReset', (r) => r.createPasswordReset('')],
+])('makes no other path of an id: %s', async (_, call) => {
+  const { requests, options } = stub(json(ada));
+  await expect(call(createRoster(options))).rejects.toThrow('Not an id');
+  expect(requests).toHaveLength(0);
+});
+
 it('passes credentials on', async () => {
   const { requests, options } = stub(json(ada));
   await createRoster({ ...options, credentials: 'include' }).getUser('1');
@@ -76,6 +116,13 @@ it('has each operation as a function of its own', async () => {
   expect(client.baseUrl).toBe('http://roster.test');
   expect(await getUser(client, '1')).toEqual(ada);
   expect(requests).toHaveLength(1);
+});
+
+it('works through a proxy, such as those of reactive state', async () => {
+  const { requests, options } = stub(json(ada));
+  await getUser(new Proxy(createClient({ ...options, key: 'rst_1' }), {}), '1');
+  await new Proxy(createRoster({ ...options, key: 'rst_1' }), {}).getUser('1');
+  expect(requests.map((r) => r.headers.get('Authorization'))).toEqual(['Bearer rst_1', 'Bearer rst_1']);
 });
 
 it('remembers the ETag of a single resource, out of sight', async () => {
@@ -147,6 +194,27 @@ it('walks pages by their cursors, with the same filters', async () => {
   s = walk();
   await createRoster(s.options).users({ cursor: 'c9' }).next();
   expect(s.requests.map((r) => new URL(r.url).search)).toEqual(['?cursor=c9']);
+});
+
+it.each(['sessions', 'keys', 'audit'] as const)('walks %s, row by row and page by page', async (list) => {
+  const page = (n: number, next: string | null) => json({ data: [{ id: String(n) }], pagination: { ...empty.pagination, page: n, next } });
+  const walk = () => stub(page(1, 'c2'), page(2, null));
+  const collect = async <T>(rows: AsyncIterable<T>) => {
+    const seen: T[] = [];
+    for await (const row of rows) {
+      seen.push(row);
+    }
+    return seen;
+  };
+  let s = walk();
+  expect((await collect<{ id: string }>(createRoster(s.options)[list]())).map((row) => row.id)).toEqual(['1', '2']);
+  expect(s.requests.map((r) => r.url.replace('http://roster.test', ''))).toEqual([`/api/${list}?limit=100`, `/api/${list}?limit=100&cursor=c2`]);
+
+  s = walk();
+  const pages = { sessions: 'sessionPages', keys: 'keyPages', audit: 'auditPages' } as const;
+  const walked = await collect<{ pagination: { page: number } }>(createRoster(s.options)[pages[list]]({ limit: 1 }));
+  expect(walked.map(({ pagination }) => pagination.page)).toEqual([1, 2]);
+  expect(s.requests.map((r) => new URL(r.url).search)).toEqual(['?limit=1', '?limit=1&cursor=c2']);
 });
 
 it('fetches nothing before the first step, and fails where a page fails', async () => {

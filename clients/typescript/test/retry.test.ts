@@ -13,6 +13,9 @@ const calls = {
   PUT: (r: Roster) => r.replaceUser(ada.id, body),
   DELETE: (r: Roster) => r.deleteUser(ada.id),
   POST: (r: Roster) => r.createUser(body),
+  'POST key': (r: Roster) => r.createKey({ name: 'n', scopes: ['users:read'] }),
+  'POST without Idempotency-Key': (r: Roster) => r.rotateKey(ada.id),
+  'PUT password': (r: Roster) => r.setPassword(ada.id, { currentPassword: 'a', newPassword: 'b' }),
   PATCH: (r: Roster) => r.updateUser(ada.id, {}),
   'PUT If-Match': (r: Roster) => r.replaceUser(ada.id, body, { ifMatch: '"1"' }),
   'DELETE If-Match': (r: Roster) => r.deleteUser(ada.id, { ifMatch: '"1"' }),
@@ -31,8 +34,8 @@ async function run(call: Call, steps: Step[], options: Partial<RosterOptions> = 
   return { ...(await outcome), requests: s.requests.length };
 }
 
-const again: Call[] = ['GET', 'LIST', 'PUT', 'DELETE'];
-const once: Call[] = ['POST', 'PATCH', 'PUT If-Match', 'DELETE If-Match'];
+const again: Call[] = ['GET', 'LIST', 'PUT', 'DELETE', 'POST', 'POST key'];
+const once: Call[] = ['POST without Idempotency-Key', 'PUT password', 'PATCH', 'PUT If-Match', 'DELETE If-Match'];
 
 describe('after a network failure', () => {
   it.each(again)('sends %s again', async (call) => {
@@ -87,7 +90,51 @@ describe.each([429, 503])('after %d', (status) => {
 it.each([502, 504])('takes a %d of a proxy for a passing one', async (status) => {
   const page = new Response('<h1>', { status });
   expect(await run('GET', [page, json(ada)])).toMatchObject({ ok: true, requests: 2 });
-  expect(await run('POST', [page, json(ada)])).toMatchObject({ ok: false, requests: 1 });
+  expect(await run('POST', [page, json(ada)])).toMatchObject({ ok: true, requests: 2 });
+  expect(await run('PATCH', [page, json(ada)])).toMatchObject({ ok: false, requests: 1 });
+});
+
+describe('an Idempotency-Key', () => {
+  const keys = (requests: Request[]) => requests.map((r) => r.headers.get('Idempotency-Key'));
+
+  it('is the same on every try of a call, and another one for each call', async () => {
+    const { requests, options } = stub(down, problem(503, 'unavailable', { 'Retry-After': '1' }), json(ada));
+    const roster = createRoster(options);
+    const first = roster.createUser(body);
+    await vi.runAllTimersAsync();
+    await first;
+    await roster.createUser(body);
+    await roster.createKey({ name: 'n', scopes: ['users:read'] });
+    const [a, b, c, d, e] = keys(requests);
+    expect(a).toMatch(/^[0-9a-f]{32}$/);
+    expect([b, c]).toEqual([a, a]);
+    expect(new Set([a, d, e]).size).toBe(3);
+  });
+  it('is the one that the caller gives', async () => {
+    const { requests, options } = stub(json(ada));
+    const roster = createRoster(options);
+    await roster.createUser(body, { idempotencyKey: 'mine' });
+    await roster.createKey({ name: 'n', scopes: ['users:read'] }, { headers: { 'idempotency-key': 'by hand' } });
+    expect(keys(requests)).toEqual(['mine', 'by hand']);
+    await expect(roster.createUser(body, { idempotencyKey: '' })).rejects.toThrow('The idempotencyKey is empty');
+    expect(requests).toHaveLength(2);
+  });
+  it('is sent by no other call', async () => {
+    const { requests, options } = stub(json(ada));
+    const roster = createRoster(options);
+    await Promise.all([roster.getUser('1'), roster.updateUser('1', {}), roster.rotateKey('1'), roster.signIn({ email: '', password: '' })]);
+    expect(keys(requests)).toEqual([null, null, null, null]);
+  });
+  it('lets a call wait for an earlier try of it that is still being carried out', async () => {
+    const busy = problem(409, 'idempotency_in_flight', { 'Retry-After': '1' });
+    const result = await run('POST', [down, busy, json(ada)]);
+    expect(result).toMatchObject({ ok: true, requests: 3 });
+    expect(result.waited).toBeGreaterThanOrEqual(1000);
+    expect(await run('POST', [busy])).toMatchObject({ ok: false, requests: 3, error: { code: 'idempotency_in_flight' } });
+  });
+  it.each(['idempotency_mismatch', 'secret_not_replayable', 'email_taken'])('is not tried again after %s', async (code) => {
+    expect(await run('POST key', [problem(409, code, { 'Retry-After': '1' })])).toMatchObject({ ok: false, requests: 1, error: { code } });
+  });
 });
 
 it.each([400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 421, 422, 500])('takes %d for an answer', async (status) => {

@@ -5,6 +5,21 @@ export type ClientOptions = {
 };
 
 /**
+ * Who made a change: a user by a session, a service by its key, Roster itself or whoever runs it, or somebody who did not sign in.
+ */
+export const Actor = {
+    user: 'user',
+    key: 'key',
+    system: 'system',
+    anonymous: 'anonymous'
+} as const;
+
+/**
+ * Who made a change: a user by a session, a service by its key, Roster itself or whoever runs it, or somebody who did not sign in.
+ */
+export type Actor = typeof Actor[keyof typeof Actor];
+
+/**
  * What went wrong: the body of every answer that is not a success (RFC 9457).
  */
 export type ApiError = {
@@ -21,9 +36,17 @@ export type ApiError = {
      */
     errors: Array<FieldError>;
     /**
+     * With forbidden: the permission that was missing.
+     */
+    permission?: string;
+    /**
      * The id of this request, as in the X-Request-Id header and in the server's log.
      */
     requestId: string;
+    /**
+     * With secret_not_replayable: the id of what was made.
+     */
+    resourceId?: string;
     /**
      * The HTTP status, again.
      */
@@ -39,20 +62,95 @@ export type ApiError = {
 };
 
 /**
+ * One change: who made it, when and from where, and what it changed.
+ */
+export type AuditEntry = {
+    actor: Actor;
+    /**
+     * The user's or the key's id; null for the others.
+     */
+    actorId: string | null;
+    /**
+     * The user's email or the key's name at that time.
+     */
+    actorName: string;
+    /**
+     * The address it came from; empty for the command line.
+     */
+    address: string;
+    /**
+     * What was changed, as it was then. Never a secret.
+     */
+    after: {
+        [key: string]: unknown;
+    };
+    /**
+     * What was changed, as it was before. Never a secret.
+     */
+    before: {
+        [key: string]: unknown;
+    };
+    /**
+     * When it was done, in UTC, to the microsecond.
+     */
+    createdAt: string;
+    /**
+     * The entry's id: a UUID of version 7.
+     */
+    id: string;
+    /**
+     * The operation, as this document names it, or a word of the command line's.
+     */
+    operation: string;
+    /**
+     * The request's id, as in its answer and in the server's log.
+     */
+    requestId: string;
+    /**
+     * What kind of thing it was done to.
+     */
+    target: string;
+    /**
+     * Which one; null where it was none, or many.
+     */
+    targetId: string | null;
+};
+
+/**
+ * What a caller shows to be known: a person's session, or a service's key.
+ */
+export const Credential = { session: 'session', key: 'key' } as const;
+
+/**
+ * What a caller shows to be known: a person's session, or a service's key.
+ */
+export type Credential = typeof Credential[keyof typeof Credential];
+
+/**
  * What went wrong, in a stable word. Later versions may add words.
  */
 export const ErrorCode = {
     malformed: 'malformed',
+    unauthenticated: 'unauthenticated',
+    sign_in_failed: 'sign_in_failed',
+    forbidden: 'forbidden',
+    wrong_password: 'wrong_password',
+    cross_origin: 'cross_origin',
     not_found: 'not_found',
     method_not_allowed: 'method_not_allowed',
     request_timeout: 'request_timeout',
     email_taken: 'email_taken',
     last_admin: 'last_admin',
+    idempotency_in_flight: 'idempotency_in_flight',
+    secret_not_replayable: 'secret_not_replayable',
     precondition_failed: 'precondition_failed',
     too_large: 'too_large',
     unsupported_media_type: 'unsupported_media_type',
     misdirected: 'misdirected',
     validation_failed: 'validation_failed',
+    reset_invalid: 'reset_invalid',
+    idempotency_mismatch: 'idempotency_mismatch',
+    rate_limited: 'rate_limited',
     internal: 'internal',
     unavailable: 'unavailable'
 } as const;
@@ -78,6 +176,163 @@ export type FieldError = {
      * The part: a JSON Pointer (RFC 6901) into the body, such as /email, or /query/limit, /path/id, /header/If-Match. Empty: the body as a whole.
      */
     pointer: string;
+};
+
+/**
+ * Who is calling, by what, and what they may do.
+ */
+export type Identity = {
+    credential: Credential;
+    /**
+     * The id of the session or the key.
+     */
+    credentialId: string;
+    /**
+     * That user's email.
+     */
+    email: string;
+    /**
+     * When the session or the key ends at the latest; null: never. A session ends before, when it is idle.
+     */
+    expiresAt: string | null;
+    /**
+     * That user's name.
+     */
+    name: string;
+    /**
+     * What the caller may do just now: of a key, what its scopes name and its owner's role has.
+     */
+    permissions: Array<Permission>;
+    role: Role;
+    /**
+     * The user who is signed in, or the owner of the key.
+     */
+    userId: string;
+};
+
+/**
+ * A key without its secret.
+ */
+export type Key = {
+    /**
+     * When the key was made, in UTC.
+     */
+    createdAt: string;
+    /**
+     * When the key stops working; null: never.
+     */
+    expiresAt: string | null;
+    /**
+     * The key's id: a UUID of version 7.
+     */
+    id: string;
+    /**
+     * When the key was last used, to about a minute; null: never.
+     */
+    lastUsedAt: string | null;
+    /**
+     * What the key is for, as it was given.
+     */
+    name: string;
+    /**
+     * What the key may do at most.
+     */
+    scopes: Array<Scope>;
+    /**
+     * The user who owns the key. It may do no more than they may just now, and ends with them.
+     */
+    userId: string;
+};
+
+/**
+ * What it takes to make a key.
+ */
+export type KeyCreate = {
+    /**
+     * When the key stops working, at most 10 years ahead; without it: never.
+     */
+    expiresAt?: string;
+    /**
+     * What the key is for: 1 to 100 characters, not all of them blank. Kept as it is given.
+     */
+    name: string;
+    /**
+     * What the key may do at most. Its owner's role must have all of it.
+     */
+    scopes: Array<Scope>;
+    /**
+     * The user who is to own the key; without it the caller. Another user is for admins to name.
+     */
+    userId?: string;
+};
+
+/**
+ * A new key, with its secret.
+ */
+export type KeyCreated = {
+    key: Key;
+    /**
+     * What the service sends as Authorization: Bearer. It is shown this once.
+     */
+    secret: string;
+};
+
+/**
+ * How to rotate a key.
+ */
+export type KeyRotate = {
+    /**
+     * How many seconds the secrets of before still work; 0: none.
+     */
+    overlapSeconds?: number;
+};
+
+/**
+ * A key with its new secret.
+ */
+export type KeyRotated = {
+    key: Key;
+    /**
+     * When the last of the secrets of before stops working; missing where none works any more.
+     */
+    previousExpiresAt?: string;
+    /**
+     * The new secret, which the service sends as Authorization: Bearer. It is shown this once.
+     */
+    secret: string;
+};
+
+/**
+ * One page of a list.
+ */
+export type PaginatedResponseAuditEntry = {
+    /**
+     * The rows of this page, in the order asked for.
+     */
+    data: Array<AuditEntry>;
+    pagination: Pagination;
+};
+
+/**
+ * One page of a list.
+ */
+export type PaginatedResponseKey = {
+    /**
+     * The rows of this page, in the order asked for.
+     */
+    data: Array<Key>;
+    pagination: Pagination;
+};
+
+/**
+ * One page of a list.
+ */
+export type PaginatedResponseSession = {
+    /**
+     * The rows of this page, in the order asked for.
+     */
+    data: Array<Session>;
+    pagination: Pagination;
 };
 
 /**
@@ -122,6 +377,70 @@ export type Pagination = {
 };
 
 /**
+ * A token by which a user chooses a new password, once.
+ */
+export type PasswordReset = {
+    /**
+     * When the token ends, in UTC: an hour from now.
+     */
+    expiresAt: string;
+    /**
+     * The token, for a link to the user; see redeemPasswordReset. It is shown this once and holds once.
+     */
+    token: string;
+};
+
+/**
+ * A new password, chosen by a token.
+ */
+export type PasswordResetRedeem = {
+    /**
+     * A new password: 8 to 128 characters, and none of the most common passwords. Only a hash of it is kept.
+     */
+    newPassword: string;
+    /**
+     * The token that an admin made, see createPasswordReset.
+     */
+    token: string;
+};
+
+/**
+ * What it takes to change one's own password.
+ */
+export type PasswordSet = {
+    /**
+     * The password until now.
+     */
+    currentPassword: string;
+    /**
+     * A new password: 8 to 128 characters, and none of the most common passwords. Only a hash of it is kept.
+     */
+    newPassword: string;
+};
+
+/**
+ * What a caller may do, in a word.
+ */
+export const Permission = {
+    'users:read': 'users:read',
+    'users:write': 'users:write',
+    'users:admin': 'users:admin',
+    'users:delete': 'users:delete',
+    'passwords:reset': 'passwords:reset',
+    'stats:read': 'stats:read',
+    'audit:read': 'audit:read',
+    'sessions:admin': 'sessions:admin',
+    profile: 'profile',
+    'keys:own': 'keys:own',
+    'keys:admin': 'keys:admin'
+} as const;
+
+/**
+ * What a caller may do, in a word.
+ */
+export type Permission = typeof Permission[keyof typeof Permission];
+
+/**
  * What a user may be, from the most to the least powerful.
  */
 export const Role = {
@@ -134,6 +453,88 @@ export const Role = {
  * What a user may be, from the most to the least powerful.
  */
 export type Role = typeof Role[keyof typeof Role];
+
+/**
+ * What a caller may do, in a word. Those that a key may have.
+ */
+export const Scope = {
+    'users:read': 'users:read',
+    'users:write': 'users:write',
+    'users:admin': 'users:admin',
+    'users:delete': 'users:delete',
+    'passwords:reset': 'passwords:reset',
+    'stats:read': 'stats:read',
+    'audit:read': 'audit:read',
+    'sessions:admin': 'sessions:admin'
+} as const;
+
+/**
+ * What a caller may do, in a word. Those that a key may have.
+ */
+export type Scope = typeof Scope[keyof typeof Scope];
+
+/**
+ * A session without its token.
+ */
+export type Session = {
+    /**
+     * The address that signed in.
+     */
+    address: string;
+    /**
+     * When the user signed in, in UTC.
+     */
+    createdAt: string;
+    /**
+     * When the session ends at the latest. It ends before, when it is idle.
+     */
+    expiresAt: string;
+    /**
+     * The session's id: a UUID of version 7. The session that calls is the one whose id is getSession's credentialId.
+     */
+    id: string;
+    /**
+     * When the session was last used, to about a minute.
+     */
+    lastUsedAt: string;
+    /**
+     * What the browser or program that signed in calls itself; anyone can call themselves anything.
+     */
+    userAgent: string;
+    /**
+     * The user who signed in.
+     */
+    userId: string;
+};
+
+/**
+ * What it takes to sign in.
+ */
+export type SignIn = {
+    /**
+     * The email address, in any form.
+     */
+    email: string;
+    /**
+     * The password.
+     */
+    password: string;
+    /**
+     * Give the session's token in the answer, for callers that are no browser, and set no cookie.
+     */
+    token?: boolean;
+};
+
+/**
+ * A new session.
+ */
+export type SignedIn = {
+    identity: Identity;
+    /**
+     * The session's token, if it was asked for: send it as Authorization: Bearer. It is shown this once.
+     */
+    token?: string;
+};
 
 /**
  * A user, as everyone who may see users sees them.
@@ -179,7 +580,7 @@ export type UserCreate = {
      */
     name: string;
     /**
-     * The password: 8 to 128 characters. Only a hash of it is kept.
+     * A new password: 8 to 128 characters, and none of the most common passwords. Only a hash of it is kept.
      */
     password: string;
     role?: Role;
@@ -236,6 +637,858 @@ export type UserUpdate = {
     role?: Role;
 };
 
+export type ListAuditData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * The page, from 1. Without page and cursor: the first. Not together with cursor.
+         */
+        page?: number;
+        /**
+         * Rows a page has at most.
+         */
+        limit?: number;
+        /**
+         * The page that a former answer's next or prev names, with the same sort, filters and limit. It costs the same wherever in the list it is.
+         */
+        cursor?: string;
+        /**
+         * Only what this user or this key did.
+         */
+        actorId?: string;
+        /**
+         * Only this operation.
+         */
+        operation?: string;
+        /**
+         * Only what was done to this kind of thing.
+         */
+        target?: string;
+        /**
+         * Only what was done to this very thing.
+         */
+        targetId?: string;
+        /**
+         * Only what was done at this time or later (RFC 3339).
+         */
+        from?: string;
+        /**
+         * Only what was done before this time (RFC 3339).
+         */
+        to?: string;
+    };
+    url: '/api/audit';
+};
+
+export type ListAuditErrors = {
+    /**
+     * Bad Request: `malformed`
+     */
+    400: ApiError;
+    /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `forbidden`
+     */
+    403: ApiError;
+    /**
+     * Request Entity Too Large: `too_large`
+     */
+    413: ApiError;
+    /**
+     * Misdirected Request: `misdirected`
+     */
+    421: ApiError;
+    /**
+     * Unprocessable Entity: `validation_failed`
+     */
+    422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
+    /**
+     * Internal Server Error: `internal`
+     */
+    500: ApiError;
+    /**
+     * Service Unavailable: `unavailable`
+     */
+    503: ApiError;
+    /**
+     * Error
+     */
+    default: ApiError;
+};
+
+export type ListAuditError = ListAuditErrors[keyof ListAuditErrors];
+
+export type ListAuditResponses = {
+    /**
+     * OK
+     */
+    200: PaginatedResponseAuditEntry;
+};
+
+export type ListAuditResponse = ListAuditResponses[keyof ListAuditResponses];
+
+export type ListKeysData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * The page, from 1. Without page and cursor: the first. Not together with cursor.
+         */
+        page?: number;
+        /**
+         * Rows a page has at most.
+         */
+        limit?: number;
+        /**
+         * The page that a former answer's next or prev names, with the same sort, filters and limit. It costs the same wherever in the list it is.
+         */
+        cursor?: string;
+        /**
+         * Only keys of this user; without it the caller's own. Those of others are for admins.
+         */
+        userId?: string;
+        /**
+         * The keys of everyone, for admins. Not together with userId.
+         */
+        all?: boolean;
+    };
+    url: '/api/keys';
+};
+
+export type ListKeysErrors = {
+    /**
+     * Bad Request: `malformed`
+     */
+    400: ApiError;
+    /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `forbidden`
+     */
+    403: ApiError;
+    /**
+     * Request Entity Too Large: `too_large`
+     */
+    413: ApiError;
+    /**
+     * Misdirected Request: `misdirected`
+     */
+    421: ApiError;
+    /**
+     * Unprocessable Entity: `validation_failed`
+     */
+    422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
+    /**
+     * Internal Server Error: `internal`
+     */
+    500: ApiError;
+    /**
+     * Service Unavailable: `unavailable`
+     */
+    503: ApiError;
+    /**
+     * Error
+     */
+    default: ApiError;
+};
+
+export type ListKeysError = ListKeysErrors[keyof ListKeysErrors];
+
+export type ListKeysResponses = {
+    /**
+     * OK
+     */
+    200: PaginatedResponseKey;
+};
+
+export type ListKeysResponse = ListKeysResponses[keyof ListKeysResponses];
+
+export type CreateKeyData = {
+    body: KeyCreate;
+    headers?: {
+        /**
+         * 1 to 255 visible ASCII characters of the caller's choice, such as a UUID, which make it safe to send the request again: for 24 hours, a request with the same key and the same body is carried out once, and later ones get the answer of the first. Another body: idempotency_mismatch. What was refused is not remembered.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/keys';
+};
+
+export type CreateKeyErrors = {
+    /**
+     * Bad Request: `malformed`
+     */
+    400: ApiError;
+    /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `forbidden` or `cross_origin`
+     */
+    403: ApiError;
+    /**
+     * Not Found: `not_found`
+     */
+    404: ApiError;
+    /**
+     * Request Timeout: `request_timeout`
+     */
+    408: ApiError;
+    /**
+     * Conflict: `idempotency_in_flight` or `secret_not_replayable`
+     */
+    409: ApiError;
+    /**
+     * Request Entity Too Large: `too_large`
+     */
+    413: ApiError;
+    /**
+     * Unsupported Media Type: `unsupported_media_type`
+     */
+    415: ApiError;
+    /**
+     * Misdirected Request: `misdirected`
+     */
+    421: ApiError;
+    /**
+     * Unprocessable Entity: `idempotency_mismatch` or `validation_failed`
+     */
+    422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
+    /**
+     * Internal Server Error: `internal`
+     */
+    500: ApiError;
+    /**
+     * Service Unavailable: `unavailable`
+     */
+    503: ApiError;
+};
+
+export type CreateKeyError = CreateKeyErrors[keyof CreateKeyErrors];
+
+export type CreateKeyResponses = {
+    /**
+     * Created
+     */
+    201: KeyCreated;
+};
+
+export type CreateKeyResponse = CreateKeyResponses[keyof CreateKeyResponses];
+
+export type RevokeKeyData = {
+    body?: never;
+    path: {
+        /**
+         * The key's id.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/keys/{id}';
+};
+
+export type RevokeKeyErrors = {
+    /**
+     * Bad Request: `malformed`
+     */
+    400: ApiError;
+    /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `forbidden` or `cross_origin`
+     */
+    403: ApiError;
+    /**
+     * Not Found: `not_found`
+     */
+    404: ApiError;
+    /**
+     * Request Entity Too Large: `too_large`
+     */
+    413: ApiError;
+    /**
+     * Misdirected Request: `misdirected`
+     */
+    421: ApiError;
+    /**
+     * Unprocessable Entity: `validation_failed`
+     */
+    422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
+    /**
+     * Internal Server Error: `internal`
+     */
+    500: ApiError;
+    /**
+     * Service Unavailable: `unavailable`
+     */
+    503: ApiError;
+};
+
+export type RevokeKeyError = RevokeKeyErrors[keyof RevokeKeyErrors];
+
+export type RevokeKeyResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type RevokeKeyResponse = RevokeKeyResponses[keyof RevokeKeyResponses];
+
+export type RotateKeyData = {
+    body: KeyRotate;
+    path: {
+        /**
+         * The key's id.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/keys/{id}/rotate';
+};
+
+export type RotateKeyErrors = {
+    /**
+     * Bad Request: `malformed`
+     */
+    400: ApiError;
+    /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `forbidden` or `cross_origin`
+     */
+    403: ApiError;
+    /**
+     * Not Found: `not_found`
+     */
+    404: ApiError;
+    /**
+     * Request Timeout: `request_timeout`
+     */
+    408: ApiError;
+    /**
+     * Request Entity Too Large: `too_large`
+     */
+    413: ApiError;
+    /**
+     * Unsupported Media Type: `unsupported_media_type`
+     */
+    415: ApiError;
+    /**
+     * Misdirected Request: `misdirected`
+     */
+    421: ApiError;
+    /**
+     * Unprocessable Entity: `validation_failed`
+     */
+    422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
+    /**
+     * Internal Server Error: `internal`
+     */
+    500: ApiError;
+    /**
+     * Service Unavailable: `unavailable`
+     */
+    503: ApiError;
+};
+
+export type RotateKeyError = RotateKeyErrors[keyof RotateKeyErrors];
+
+export type RotateKeyResponses = {
+    /**
+     * Created
+     */
+    201: KeyRotated;
+};
+
+export type RotateKeyResponse = RotateKeyResponses[keyof RotateKeyResponses];
+
+export type RedeemPasswordResetData = {
+    body: PasswordResetRedeem;
+    path?: never;
+    query?: never;
+    url: '/api/password-resets';
+};
+
+export type RedeemPasswordResetErrors = {
+    /**
+     * Bad Request: `malformed`
+     */
+    400: ApiError;
+    /**
+     * Forbidden: `cross_origin`
+     */
+    403: ApiError;
+    /**
+     * Request Timeout: `request_timeout`
+     */
+    408: ApiError;
+    /**
+     * Request Entity Too Large: `too_large`
+     */
+    413: ApiError;
+    /**
+     * Unsupported Media Type: `unsupported_media_type`
+     */
+    415: ApiError;
+    /**
+     * Misdirected Request: `misdirected`
+     */
+    421: ApiError;
+    /**
+     * Unprocessable Entity: `reset_invalid` or `validation_failed`
+     */
+    422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
+    /**
+     * Internal Server Error: `internal`
+     */
+    500: ApiError;
+    /**
+     * Service Unavailable: `unavailable`
+     */
+    503: ApiError;
+};
+
+export type RedeemPasswordResetError = RedeemPasswordResetErrors[keyof RedeemPasswordResetErrors];
+
+export type RedeemPasswordResetResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type RedeemPasswordResetResponse = RedeemPasswordResetResponses[keyof RedeemPasswordResetResponses];
+
+export type SignOutData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/session';
+};
+
+export type SignOutErrors = {
+    /**
+     * Bad Request: `malformed`
+     */
+    400: ApiError;
+    /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `forbidden` or `cross_origin`
+     */
+    403: ApiError;
+    /**
+     * Request Entity Too Large: `too_large`
+     */
+    413: ApiError;
+    /**
+     * Misdirected Request: `misdirected`
+     */
+    421: ApiError;
+    /**
+     * Unprocessable Entity: `validation_failed`
+     */
+    422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
+    /**
+     * Internal Server Error: `internal`
+     */
+    500: ApiError;
+    /**
+     * Service Unavailable: `unavailable`
+     */
+    503: ApiError;
+    /**
+     * Error
+     */
+    default: ApiError;
+};
+
+export type SignOutError = SignOutErrors[keyof SignOutErrors];
+
+export type SignOutResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type SignOutResponse = SignOutResponses[keyof SignOutResponses];
+
+export type GetSessionData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/session';
+};
+
+export type GetSessionErrors = {
+    /**
+     * Bad Request: `malformed`
+     */
+    400: ApiError;
+    /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Request Entity Too Large: `too_large`
+     */
+    413: ApiError;
+    /**
+     * Misdirected Request: `misdirected`
+     */
+    421: ApiError;
+    /**
+     * Unprocessable Entity: `validation_failed`
+     */
+    422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
+    /**
+     * Internal Server Error: `internal`
+     */
+    500: ApiError;
+    /**
+     * Service Unavailable: `unavailable`
+     */
+    503: ApiError;
+    /**
+     * Error
+     */
+    default: ApiError;
+};
+
+export type GetSessionError = GetSessionErrors[keyof GetSessionErrors];
+
+export type GetSessionResponses = {
+    /**
+     * OK
+     */
+    200: Identity;
+};
+
+export type GetSessionResponse = GetSessionResponses[keyof GetSessionResponses];
+
+export type SignInData = {
+    body: SignIn;
+    path?: never;
+    query?: never;
+    url: '/api/session';
+};
+
+export type SignInErrors = {
+    /**
+     * Bad Request: `malformed`
+     */
+    400: ApiError;
+    /**
+     * Unauthorized: `sign_in_failed`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `cross_origin`
+     */
+    403: ApiError;
+    /**
+     * Request Timeout: `request_timeout`
+     */
+    408: ApiError;
+    /**
+     * Request Entity Too Large: `too_large`
+     */
+    413: ApiError;
+    /**
+     * Unsupported Media Type: `unsupported_media_type`
+     */
+    415: ApiError;
+    /**
+     * Misdirected Request: `misdirected`
+     */
+    421: ApiError;
+    /**
+     * Unprocessable Entity: `validation_failed`
+     */
+    422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
+    /**
+     * Internal Server Error: `internal`
+     */
+    500: ApiError;
+    /**
+     * Service Unavailable: `unavailable`
+     */
+    503: ApiError;
+};
+
+export type SignInError = SignInErrors[keyof SignInErrors];
+
+export type SignInResponses = {
+    /**
+     * Created
+     */
+    201: SignedIn;
+};
+
+export type SignInResponse = SignInResponses[keyof SignInResponses];
+
+export type RevokeOtherSessionsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/sessions';
+};
+
+export type RevokeOtherSessionsErrors = {
+    /**
+     * Bad Request: `malformed`
+     */
+    400: ApiError;
+    /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `forbidden` or `cross_origin`
+     */
+    403: ApiError;
+    /**
+     * Request Entity Too Large: `too_large`
+     */
+    413: ApiError;
+    /**
+     * Misdirected Request: `misdirected`
+     */
+    421: ApiError;
+    /**
+     * Unprocessable Entity: `validation_failed`
+     */
+    422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
+    /**
+     * Internal Server Error: `internal`
+     */
+    500: ApiError;
+    /**
+     * Service Unavailable: `unavailable`
+     */
+    503: ApiError;
+    /**
+     * Error
+     */
+    default: ApiError;
+};
+
+export type RevokeOtherSessionsError = RevokeOtherSessionsErrors[keyof RevokeOtherSessionsErrors];
+
+export type RevokeOtherSessionsResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type RevokeOtherSessionsResponse = RevokeOtherSessionsResponses[keyof RevokeOtherSessionsResponses];
+
+export type ListSessionsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * The page, from 1. Without page and cursor: the first. Not together with cursor.
+         */
+        page?: number;
+        /**
+         * Rows a page has at most.
+         */
+        limit?: number;
+        /**
+         * The page that a former answer's next or prev names, with the same sort, filters and limit. It costs the same wherever in the list it is.
+         */
+        cursor?: string;
+        /**
+         * Only sessions of this user; without it the caller's own. Those of others are for admins. A key has no sessions, so it must name a user, or all.
+         */
+        userId?: string;
+        /**
+         * The sessions of everyone, for admins. Not together with userId.
+         */
+        all?: boolean;
+    };
+    url: '/api/sessions';
+};
+
+export type ListSessionsErrors = {
+    /**
+     * Bad Request: `malformed`
+     */
+    400: ApiError;
+    /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `forbidden`
+     */
+    403: ApiError;
+    /**
+     * Request Entity Too Large: `too_large`
+     */
+    413: ApiError;
+    /**
+     * Misdirected Request: `misdirected`
+     */
+    421: ApiError;
+    /**
+     * Unprocessable Entity: `validation_failed`
+     */
+    422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
+    /**
+     * Internal Server Error: `internal`
+     */
+    500: ApiError;
+    /**
+     * Service Unavailable: `unavailable`
+     */
+    503: ApiError;
+    /**
+     * Error
+     */
+    default: ApiError;
+};
+
+export type ListSessionsError = ListSessionsErrors[keyof ListSessionsErrors];
+
+export type ListSessionsResponses = {
+    /**
+     * OK
+     */
+    200: PaginatedResponseSession;
+};
+
+export type ListSessionsResponse = ListSessionsResponses[keyof ListSessionsResponses];
+
+export type RevokeSessionData = {
+    body?: never;
+    path: {
+        /**
+         * The session's id.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/sessions/{id}';
+};
+
+export type RevokeSessionErrors = {
+    /**
+     * Bad Request: `malformed`
+     */
+    400: ApiError;
+    /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `forbidden` or `cross_origin`
+     */
+    403: ApiError;
+    /**
+     * Not Found: `not_found`
+     */
+    404: ApiError;
+    /**
+     * Request Entity Too Large: `too_large`
+     */
+    413: ApiError;
+    /**
+     * Misdirected Request: `misdirected`
+     */
+    421: ApiError;
+    /**
+     * Unprocessable Entity: `validation_failed`
+     */
+    422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
+    /**
+     * Internal Server Error: `internal`
+     */
+    500: ApiError;
+    /**
+     * Service Unavailable: `unavailable`
+     */
+    503: ApiError;
+};
+
+export type RevokeSessionError = RevokeSessionErrors[keyof RevokeSessionErrors];
+
+export type RevokeSessionResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type RevokeSessionResponse = RevokeSessionResponses[keyof RevokeSessionResponses];
+
 export type ListUsersData = {
     body?: never;
     path?: never;
@@ -278,6 +1531,14 @@ export type ListUsersErrors = {
      */
     400: ApiError;
     /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `forbidden`
+     */
+    403: ApiError;
+    /**
      * Request Entity Too Large: `too_large`
      */
     413: ApiError;
@@ -289,6 +1550,10 @@ export type ListUsersErrors = {
      * Unprocessable Entity: `validation_failed`
      */
     422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
     /**
      * Internal Server Error: `internal`
      */
@@ -316,6 +1581,12 @@ export type ListUsersResponse = ListUsersResponses[keyof ListUsersResponses];
 
 export type CreateUserData = {
     body: UserCreate;
+    headers?: {
+        /**
+         * 1 to 255 visible ASCII characters of the caller's choice, such as a UUID, which make it safe to send the request again: for 24 hours, a request with the same key and the same body is carried out once, and later ones get the answer of the first. Another body: idempotency_mismatch. What was refused is not remembered.
+         */
+        'Idempotency-Key'?: string;
+    };
     path?: never;
     query?: never;
     url: '/api/users';
@@ -327,11 +1598,19 @@ export type CreateUserErrors = {
      */
     400: ApiError;
     /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `forbidden` or `cross_origin`
+     */
+    403: ApiError;
+    /**
      * Request Timeout: `request_timeout`
      */
     408: ApiError;
     /**
-     * Conflict: `email_taken`
+     * Conflict: `idempotency_in_flight` or `email_taken`
      */
     409: ApiError;
     /**
@@ -347,9 +1626,13 @@ export type CreateUserErrors = {
      */
     421: ApiError;
     /**
-     * Unprocessable Entity: `validation_failed`
+     * Unprocessable Entity: `idempotency_mismatch` or `validation_failed`
      */
     422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
     /**
      * Internal Server Error: `internal`
      */
@@ -395,6 +1678,14 @@ export type DeleteUserErrors = {
      */
     400: ApiError;
     /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `forbidden` or `cross_origin`
+     */
+    403: ApiError;
+    /**
      * Not Found: `not_found`
      */
     404: ApiError;
@@ -418,6 +1709,10 @@ export type DeleteUserErrors = {
      * Unprocessable Entity: `validation_failed`
      */
     422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
     /**
      * Internal Server Error: `internal`
      */
@@ -463,6 +1758,14 @@ export type GetUserErrors = {
      */
     400: ApiError;
     /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `forbidden`
+     */
+    403: ApiError;
+    /**
      * Not Found: `not_found`
      */
     404: ApiError;
@@ -478,6 +1781,10 @@ export type GetUserErrors = {
      * Unprocessable Entity: `validation_failed`
      */
     422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
     /**
      * Internal Server Error: `internal`
      */
@@ -523,6 +1830,14 @@ export type UpdateUserErrors = {
      */
     400: ApiError;
     /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `forbidden` or `cross_origin`
+     */
+    403: ApiError;
+    /**
      * Not Found: `not_found`
      */
     404: ApiError;
@@ -554,6 +1869,10 @@ export type UpdateUserErrors = {
      * Unprocessable Entity: `validation_failed`
      */
     422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
     /**
      * Internal Server Error: `internal`
      */
@@ -599,6 +1918,14 @@ export type ReplaceUserErrors = {
      */
     400: ApiError;
     /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `forbidden` or `cross_origin`
+     */
+    403: ApiError;
+    /**
      * Not Found: `not_found`
      */
     404: ApiError;
@@ -631,6 +1958,10 @@ export type ReplaceUserErrors = {
      */
     422: ApiError;
     /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
+    /**
      * Internal Server Error: `internal`
      */
     500: ApiError;
@@ -650,3 +1981,139 @@ export type ReplaceUserResponses = {
 };
 
 export type ReplaceUserResponse = ReplaceUserResponses[keyof ReplaceUserResponses];
+
+export type SetPasswordData = {
+    body: PasswordSet;
+    path: {
+        /**
+         * The user's id.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/users/{id}/password';
+};
+
+export type SetPasswordErrors = {
+    /**
+     * Bad Request: `malformed`
+     */
+    400: ApiError;
+    /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `wrong_password` or `forbidden` or `cross_origin`
+     */
+    403: ApiError;
+    /**
+     * Request Timeout: `request_timeout`
+     */
+    408: ApiError;
+    /**
+     * Request Entity Too Large: `too_large`
+     */
+    413: ApiError;
+    /**
+     * Unsupported Media Type: `unsupported_media_type`
+     */
+    415: ApiError;
+    /**
+     * Misdirected Request: `misdirected`
+     */
+    421: ApiError;
+    /**
+     * Unprocessable Entity: `validation_failed`
+     */
+    422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
+    /**
+     * Internal Server Error: `internal`
+     */
+    500: ApiError;
+    /**
+     * Service Unavailable: `unavailable`
+     */
+    503: ApiError;
+};
+
+export type SetPasswordError = SetPasswordErrors[keyof SetPasswordErrors];
+
+export type SetPasswordResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type SetPasswordResponse = SetPasswordResponses[keyof SetPasswordResponses];
+
+export type CreatePasswordResetData = {
+    body?: never;
+    path: {
+        /**
+         * The user's id.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/users/{id}/password-reset';
+};
+
+export type CreatePasswordResetErrors = {
+    /**
+     * Bad Request: `malformed`
+     */
+    400: ApiError;
+    /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `forbidden` or `cross_origin`
+     */
+    403: ApiError;
+    /**
+     * Not Found: `not_found`
+     */
+    404: ApiError;
+    /**
+     * Request Entity Too Large: `too_large`
+     */
+    413: ApiError;
+    /**
+     * Misdirected Request: `misdirected`
+     */
+    421: ApiError;
+    /**
+     * Unprocessable Entity: `validation_failed`
+     */
+    422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
+    /**
+     * Internal Server Error: `internal`
+     */
+    500: ApiError;
+    /**
+     * Service Unavailable: `unavailable`
+     */
+    503: ApiError;
+};
+
+export type CreatePasswordResetError = CreatePasswordResetErrors[keyof CreatePasswordResetErrors];
+
+export type CreatePasswordResetResponses = {
+    /**
+     * Created
+     */
+    201: PasswordReset;
+};
+
+export type CreatePasswordResetResponse = CreatePasswordResetResponses[keyof CreatePasswordResetResponses];

@@ -12,6 +12,7 @@ import { build } from 'vite';
 const budgets = {
   'createRoster, etagOf and RosterError': [8000, "export { createRoster, etagOf, RosterError } from '@roster/client';"],
   'createClient and getUser': [6000, "export { createClient, getUser } from '@roster/client';"],
+  'createClient, getUser and withPassword': [6500, "export { createClient, getUser, withPassword } from '@roster/client';"],
   'types and Role': [150, "export { Role } from '@roster/client';"],
 };
 
@@ -89,6 +90,8 @@ for (const [name, [budget, entry]] of Object.entries(budgets)) {
   console.log(`${name}: ${size} bytes gzipped, ${code.length} plain`);
   expect(size <= budget, `that is more than ${budget} bytes`);
   expect(!code.includes('patch(') || !name.includes('getUser'), 'an operation that nobody uses is in the bundle');
+  expect(!code.includes('/api/session') || name.includes('withPassword') || name.includes('createRoster'), 'signing in is in a bundle that does not use it');
+  expect(!code.includes('getRandomValues') || name.includes('createRoster'), 'keys of creations are in a bundle that makes nothing');
 }
 
 function expect(holds, otherwise) {

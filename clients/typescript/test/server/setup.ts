@@ -1,6 +1,7 @@
-// A real server for the tests: the one at ROSTER_URL, else one of their own, with its own PostgreSQL in a
-// new folder.
+// A real server for the tests: the one at ROSTER_URL, whose admin is ROSTER_ADMIN_EMAIL with
+// ROSTER_ADMIN_PASSWORD, else one of their own, with its own PostgreSQL in a new folder.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
@@ -14,7 +15,14 @@ import type { TestProject } from 'vitest/node';
 declare module 'vitest' {
   interface ProvidedContext {
     baseUrl: string;
+    admin: Admin;
   }
+}
+
+/** Who may do everything, with what it takes to sign in. */
+interface Admin {
+  email: string;
+  password: string;
 }
 
 const binary = fileURLToPath(new URL('../../../../bin/roster', import.meta.url));
@@ -24,6 +32,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   const given = process.env['ROSTER_URL'];
   if (given) {
     project.provide('baseUrl', given);
+    project.provide('admin', { email: process.env['ROSTER_ADMIN_EMAIL'] ?? 'admin@roster.local', password: process.env['ROSTER_ADMIN_PASSWORD'] ?? '' });
     return undefined;
   }
   if (!existsSync(binary)) {
@@ -34,7 +43,8 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   const folder = await mkdtemp(join(tmpdir(), 'roster-ts-'));
   await chmod(folder, 0o755); // as root, PostgreSQL runs as another user, who must get through
   const address = `localhost:${await freePort()}`;
-  const server = start(address, join(folder, 'data'));
+  const admin = { email: 'admin@example.org', password: randomUUID() };
+  const server = start(address, join(folder, 'data'), admin);
   const stop = async () => {
     if (server.exitCode === null && server.signalCode === null) {
       server.kill('SIGTERM');
@@ -49,6 +59,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     throw error;
   }
   project.provide('baseUrl', `http://${address}`);
+  project.provide('admin', admin);
   return stop;
 }
 
@@ -57,10 +68,17 @@ interface Server extends ChildProcess {
   said: string;
 }
 
-function start(address: string, dataDir: string): Server {
+function start(address: string, dataDir: string, admin: Admin): Server {
   // Nothing of the caller's own Roster: a setting there must not decide about a database here.
   const own = Object.entries(process.env).filter(([name]) => !/^(ROSTER_|DATABASE_URL|REDIS_URL)/.test(name));
-  const env = { ...Object.fromEntries(own), ROSTER_ADDR: address, ROSTER_DATA_DIR: dataDir, ROSTER_RATE_LIMIT: 'off' };
+  const env = {
+    ...Object.fromEntries(own),
+    ROSTER_ADDR: address,
+    ROSTER_DATA_DIR: dataDir,
+    ROSTER_RATE_LIMIT: 'off',
+    ROSTER_ADMIN_EMAIL: admin.email,
+    ROSTER_ADMIN_PASSWORD: admin.password,
+  };
   const server = Object.assign(spawn(binary, ['serve'], { env, stdio: ['ignore', 'ignore', 'pipe'] }), { said: '' });
   server.stderr.on('data', (text: Buffer) => (server.said = (server.said + text.toString()).slice(-4000)));
   return server;

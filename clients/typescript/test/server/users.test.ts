@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, inject, it } from 'vitest';
 
-import { createClient, createRoster, etagOf, getUser, RosterError, type User, type UserCreate } from '../../src/index.js';
+import { createClient, createRoster, etagOf, getUser, RosterError, type RosterOptions, type User, type UserCreate, withPassword } from '../../src/index.js';
 
-const baseUrl = inject('baseUrl');
-const roster = createRoster({ baseUrl });
+const options: RosterOptions = { baseUrl: inject('baseUrl'), signIn: withPassword(() => inject('admin')) };
+const roster = createRoster(options);
 
 // The server may have users of its own: these tests look only at theirs.
 const run = Math.random().toString(36).slice(2, 10);
@@ -45,7 +45,7 @@ it('makes, gets, replaces, updates and deletes a user', async () => {
     updatedAt: created.createdAt,
   });
   expect(await roster.getUser(created.id)).toEqual(created);
-  expect(await getUser(createClient({ baseUrl }), created.id)).toEqual(created);
+  expect(await getUser(createClient(options), created.id)).toEqual(created);
 
   const replaced = await roster.replaceUser(created.id, { name: 'Ada', email: created.email, role: 'editor' });
   expect(replaced).toEqual({ ...created, name: 'Ada', role: 'editor', updatedAt: replaced.updatedAt });
@@ -77,7 +77,7 @@ describe('errors', () => {
   });
 
   it('are answers even where no operation is', async () => {
-    expect(await failure(createRoster({ baseUrl: `${baseUrl}/nowhere` }).listUsers())).toMatchObject({ status: 404, code: 'not_found' });
+    expect(await failure(createRoster({ baseUrl: `${options.baseUrl}/nowhere` }).listUsers())).toMatchObject({ status: 404, code: 'not_found' });
   });
 });
 
