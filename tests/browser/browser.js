@@ -25,11 +25,12 @@ export function startBrowser() {
 }
 
 /**
- * Opens a page that may talk to origin alone. faults collects what must not be:
- * errors, broken policies, requests to elsewhere.
+ * Opens a page that may talk to origin alone, and to what `also` lists. faults
+ * collects what must not be: errors, broken policies, requests to elsewhere.
  */
-export async function openPage(browser, origin, options = {}) {
+export async function openPage(browser, origin, { also = [], ...options } = {}) {
   const context = await browser.newContext({ baseURL: origin, serviceWorkers: 'block', ...options })
+  const allowed = [origin, ...also]
   const faults = []
   await context.exposeFunction('__fault', (text) => faults.push(text))
   await context.addInitScript(() => {
@@ -39,7 +40,7 @@ export async function openPage(browser, origin, options = {}) {
   })
   context.on('request', (request) => {
     const url = new URL(request.url())
-    if (url.protocol !== 'data:' && url.protocol !== 'blob:' && url.origin !== origin) {
+    if (url.protocol !== 'data:' && url.protocol !== 'blob:' && !allowed.includes(url.origin)) {
       faults.push(`request elsewhere: ${url}`)
     }
   })
@@ -51,4 +52,9 @@ export async function openPage(browser, origin, options = {}) {
   const page = await context.newPage()
   page.setDefaultTimeout(30_000)
   return { page, faults }
+}
+
+/** Gives the faults but for the statuses: Chromium notes each answer of 400 and above. */
+export function without(faults, ...statuses) {
+  return faults.filter((fault) => !statuses.some((status) => fault.includes(`status of ${status} `)))
 }

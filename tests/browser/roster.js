@@ -1,4 +1,5 @@
 // The Roster under test: the one at ROSTER_URL, or a binary started for the test.
+// Who tests one of their own gives it ROSTER_RATE_LIMIT=off.
 
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -9,26 +10,33 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 /**
- * Gives a running Roster as {url, stop}. Without ROSTER_URL it starts ROSTER_BIN,
- * by default bin/roster, on a free port, an empty data folder and the built-in
- * PostgreSQL.
+ * Gives a running Roster as {url, admin, stop}; admin is what the admin signs in
+ * with. Without ROSTER_URL it starts ROSTER_BIN, by default bin/roster, on a free
+ * port, an empty data folder and the built-in PostgreSQL. Settings are for that one
+ * only: a test that needs some starts its own.
  */
-export async function startRoster() {
-  if (process.env.ROSTER_URL) {
-    return { url: process.env.ROSTER_URL.replace(/\/$/, ''), stop: async () => {} }
+export async function startRoster(settings) {
+  if (process.env.ROSTER_URL && !settings) {
+    const admin = { email: process.env.ROSTER_ADMIN_EMAIL || 'admin@roster.local', password: process.env.ROSTER_ADMIN_PASSWORD }
+    if (!admin.password) throw new Error('ROSTER_URL is set: set ROSTER_ADMIN_PASSWORD, and ROSTER_ADMIN_EMAIL, to those of its admin')
+    return { url: process.env.ROSTER_URL.replace(/\/$/, ''), admin, stop: async () => {} }
   }
   const binary = process.env.ROSTER_BIN || fileURLToPath(new URL('../../bin/roster', import.meta.url))
   if (!existsSync(binary)) throw new Error(`${binary} is not there: run make build, or set ROSTER_URL`)
 
   const folder = await mkdtemp(join(tmpdir(), 'roster-browser-'))
   await chmod(folder, 0o755) // as root, PostgreSQL runs as another user and must get through
+  const admin = { email: 'admin@roster.local', password: 'a nanosecond of wire' }
   const env = {
-    ...process.env,
-    DATABASE_URL: '',
+    // What its user has set for their own Roster is not for this one.
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(ROSTER_|DATABASE_URL)/.test(name))),
     ROSTER_ADDR: 'localhost:0',
+    ROSTER_ADMIN_EMAIL: admin.email,
+    ROSTER_ADMIN_PASSWORD: admin.password,
     ROSTER_DATA_DIR: join(folder, 'data'),
     ROSTER_LOG_FORMAT: 'json',
-    ROSTER_LOG_LEVEL: 'info',
+    ROSTER_RATE_LIMIT: 'off',
+    ...settings,
   }
   const child = spawn(binary, ['serve'], { env, stdio: ['ignore', 'ignore', 'pipe'] })
   const exited = new Promise((resolve) => child.once('exit', resolve))
@@ -50,7 +58,7 @@ export async function startRoster() {
     setTimeout(failed, 120_000, 'roster did not serve within 120 s').unref()
   })
   try {
-    return { url: await served, stop }
+    return { url: await served, admin, stop }
   } catch (error) {
     await stop()
     throw error

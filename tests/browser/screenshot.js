@@ -10,11 +10,11 @@ const path = fileURLToPath(new URL('../../docs/swagger-ui.png', import.meta.url)
 const roster = await startRoster()
 const browser = await startBrowser()
 try {
-  const { page } = await openPage(browser, roster.url, { colorScheme: 'light', viewport: { width: 1120, height: 600 } })
+  const { page } = await openPage(browser, roster.url, { colorScheme: 'light', viewport: { width: 1120, height: 832 } })
   await page.goto('/docs')
   await page.locator('.opblock').first().waitFor()
   await mkdir(dirname(path), { recursive: true })
-  await page.screenshot({ path, fullPage: true })
+  await page.screenshot({ path })
 } finally {
   await browser.close()
   await roster.stop()
