@@ -60,12 +60,16 @@ type exchange struct {
 
 // standard headers mean what HTTP says, so the document need not.
 var standard = map[string]bool{
+	"Access-Control-Allow-Credentials": true, "Access-Control-Allow-Origin": true, "Access-Control-Expose-Headers": true, // the Fetch standard's
 	"Cache-Control": true, "Connection": true, "Content-Encoding": true, "Content-Length": true, "Content-Type": true,
-	"Content-Security-Policy": true, "Date": true, "Referrer-Policy": true, "Vary": true, "X-Content-Type-Options": true,
+	"Content-Security-Policy": true, "Cross-Origin-Opener-Policy": true, "Cross-Origin-Resource-Policy": true, "Strict-Transport-Security": true, "Date": true, "Referrer-Policy": true, "Vary": true, "X-Content-Type-Options": true,
 }
 
 // optional headers are declared, and may still be missing.
-var optional = map[string]bool{"Link": true}
+var optional = map[string]bool{"Link": true, "Ratelimit": true, "Ratelimit-Policy": true, "Set-Cookie": true, "Idempotency-Replayed": true}
+
+// ofOneCode are headers that one of a status's codes has, and another has not.
+var ofOneCode = map[int]map[string]bool{http.StatusConflict: {"Retry-After": true, "Location": true}}
 
 // check returns what is wrong with an exchange.
 func (c *contract) check(x exchange) []string {
@@ -96,7 +100,7 @@ func (c *contract) check(x exchange) []string {
 	}
 	at = append(at, "responses", strconv.Itoa(x.Status))
 	c.checkBody(at, declared, x, wrong)
-	checkHeaders(declared, x.Header, wrong)
+	checkHeaders(declared, x.answer, wrong)
 	if x.Status < 400 {
 		c.checkRequest(at[:3], op, x, wrong)
 	}
@@ -125,20 +129,20 @@ func (c *contract) checkBody(at []string, declared map[string]any, x exchange, w
 	}
 }
 
-func checkHeaders(declared map[string]any, sent http.Header, wrong func(string, ...any)) {
+func checkHeaders(declared map[string]any, got answer, wrong func(string, ...any)) {
 	known, _ := declared["headers"].(map[string]any)
 	canonical := map[string]any{}
 	for name, header := range known {
 		canonical[http.CanonicalHeaderKey(name)] = header
 	}
-	for name := range sent {
+	for name := range got.Header {
 		if canonical[name] == nil && !standard[name] {
 			wrong("header %s is not declared", name)
 		}
 	}
 	for name, header := range canonical {
-		values := sent.Values(name)
-		if len(values) == 0 && !optional[name] {
+		values := got.Header.Values(name)
+		if len(values) == 0 && !optional[name] && !ofOneCode[got.Status][name] {
 			wrong("header %s is missing", name)
 		}
 		for _, value := range values {
@@ -161,7 +165,7 @@ func (c *contract) checkRequest(at []string, op map[string]any, x exchange, wron
 		known[name] = true
 		for _, value := range x.query[name] {
 			text := []byte(value)
-			if down(p, "schema", "type") != "integer" {
+			if kind := down(p, "schema", "type"); kind != "integer" && kind != "boolean" {
 				text, _ = json.Marshal(value)
 			}
 			if err := c.validate(pointer(append(slices.Clone(at), "parameters", strconv.Itoa(i), "schema")...), text); err != nil {

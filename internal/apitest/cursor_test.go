@@ -145,7 +145,7 @@ func TestPagePastTheEnd(t *testing.T) {
 	// What precedes an empty page past the end is the end of the list.
 	before := a.send(t, "GET", cursorPath("limit=3", *page.Pagination.Prev), "").page(t)
 	all := ids(must(a.ListUsers(t.Context(), nil))(t).Data)
-	if !slices.Equal(ids(before.Data), all[4:]) || before.Pagination.Next != nil {
+	if !slices.Equal(ids(before.Data), all[len(all)-3:]) || before.Pagination.Next != nil {
 		t.Errorf("got %v, want the last of %v", ids(before.Data), all)
 	}
 }
@@ -177,22 +177,22 @@ func TestPrevIsNullOnlyAtTheStart(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	testkit.Users(t, a.Pool, make([]dbsqlc.User, 6)...)
-	page := a.send(t, "GET", "/api/users?limit=2&sort=createdAt", "").page(t)
+	page := a.send(t, "GET", "/api/users?limit=2&sort=createdAt&role=viewer", "").page(t)
 	next := *page.Pagination.Next
-	second := a.send(t, "GET", cursorPath("limit=2&sort=createdAt", next), "").page(t)
+	second := a.send(t, "GET", cursorPath("limit=2&sort=createdAt&role=viewer", next), "").page(t)
 	for _, u := range page.Data {
 		if err := a.DeleteUser(t.Context(), u.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
-	again := a.send(t, "GET", cursorPath("limit=2&sort=createdAt", next), "").page(t)
+	again := a.send(t, "GET", cursorPath("limit=2&sort=createdAt&role=viewer", next), "").page(t)
 	if !slices.Equal(ids(again.Data), ids(second.Data)) || again.Pagination.Prev != nil {
 		t.Errorf("got %s", jsonOf(t, again))
 	}
 	for _, id := range ids(walk(t, a, nil)) {
 		a.send(t, "DELETE", "/api/users/"+id, "")
 	}
-	empty := a.send(t, "GET", cursorPath("limit=2&sort=createdAt", next), "").page(t)
+	empty := a.send(t, "GET", cursorPath("limit=2&sort=createdAt&role=viewer", next), "").page(t)
 	if len(empty.Data) != 0 || empty.Pagination.Prev != nil || empty.Pagination.Next != nil || empty.Pagination.Total != 0 {
 		t.Errorf("none is left, and the page is %s", jsonOf(t, empty))
 	}

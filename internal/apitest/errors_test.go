@@ -176,7 +176,7 @@ func TestExpectContinue(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	head := func(size int, more string) string {
-		return fmt.Sprintf("POST /api/users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: %d\r\n%s\r\n", size, more)
+		return fmt.Sprintf("POST /api/users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nExpect: 100-continue\r\nContent-Length: %d\r\n%s\r\n", a.token, size, more)
 	}
 	for _, c := range []struct{ name, said, want string }{
 		{"what is read is invited", head(100, ""), "HTTP/1.1 100 Continue"},

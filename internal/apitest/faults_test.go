@@ -211,9 +211,10 @@ func TestBusyDatabase(t *testing.T) {
 func TestReadOnlyDatabase(t *testing.T) {
 	t.Parallel()
 	url := testkit.Database(t)
-	a := newAPI(t, testkit.WithDatabase(url+"&default_transaction_read_only=on"))
 	writable := must(pgxpool.New(t.Context(), url))(t)
 	t.Cleanup(writable.Close)
+	caller := root(t, writable)
+	a := newServer(t, testkit.WithDatabase(url+"&default_transaction_read_only=on")).with(t, caller, testkit.Session(t, writable, caller.ID))
 	u := testkit.User(t, writable, dbsqlc.User{})
 	one := "/api/users/" + u.ID.String()
 	a.send(t, "GET", one, "").user(t)

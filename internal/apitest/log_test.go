@@ -95,11 +95,11 @@ func TestLogIsALineARequest(t *testing.T) {
 // TestLogHasTheCause: what an answer does not tell, the log does.
 func TestLogHasTheCause(t *testing.T) {
 	t.Parallel()
-	s := testkit.New(t) // without the document's check, for which a 500 is a fault
-	if _, err := s.Pool.Exec(t.Context(), "ALTER TABLE users RENAME COLUMN name TO nom"); err != nil {
+	a := &api{Server: testkit.New(t)} // without the document's check, for which a 500 is a fault
+	a = a.as(t, root(t, a.Pool))
+	if _, err := a.Pool.Exec(t.Context(), "ALTER TABLE users RENAME COLUMN name TO nom"); err != nil {
 		t.Fatal(err)
 	}
-	a := &api{Server: s}
 	got := a.send(t, "GET", "/api/users", "")
 	got.wantProblem(t, 500, "internal")
 	for _, internal := range append(internals, "nom", "column", "42703") {

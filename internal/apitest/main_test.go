@@ -12,9 +12,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	roster "github.com/roster-api/roster/clients/go"
 	"github.com/roster-api/roster/db/dbsqlc"
+	"github.com/roster-api/roster/internal/auth"
 	"github.com/roster-api/roster/internal/role"
 	"github.com/roster-api/roster/internal/testkit"
 )
@@ -22,24 +26,73 @@ import (
 func TestMain(m *testing.M) { testkit.Main(m) }
 
 // password is one that every rule accepts.
-const password = "correct horse battery"
+const password = testkit.Password
 
-// api is a server, the SDK's client of it, and plain HTTP to it. Every answer to
-// either is held against the document.
+// api is a server, the SDK's client of it, and plain HTTP to it, both with a
+// session of one user. Every answer to either is held against the document.
 type api struct {
 	*testkit.Server
 	*roster.Client
+	caller dbsqlc.User // whose session it is; the zero value: nobody's
+	token  string
 }
 
+// newAPI starts a server, called by an admin. He has no password, so he is not one
+// of those who the server takes care to keep.
 func newAPI(t *testing.T, options ...testkit.Option) *api {
+	t.Helper()
+	a := newServer(t, options...)
+	return a.as(t, root(t, a.Pool))
+}
+
+// newServer starts a server, called with no credential.
+func newServer(t *testing.T, options ...testkit.Option) *api {
 	t.Helper()
 	s := testkit.New(t, options...)
 	s.HTTP.Transport = &checked{t: t, log: s.Log, next: s.HTTP.Transport}
-	client, err := roster.New(s.URL, roster.WithHTTPClient(s.HTTP), roster.WithoutRetries())
-	if err != nil {
+	return (&api{Server: s}).anonymous(t)
+}
+
+const rootEmail = "root@roster.test"
+
+// root stores the admin who calls.
+func root(t *testing.T, pool *pgxpool.Pool) dbsqlc.User {
+	t.Helper()
+	u := testkit.User(t, pool, dbsqlc.User{
+		Name: "Root", Email: rootEmail, Role: role.Admin, CreatedAt: time.Unix(0, 0).UTC(), UpdatedAt: time.Unix(0, 0).UTC(),
+	})
+	if _, err := pool.Exec(t.Context(), "DELETE FROM credentials WHERE user_id = $1", u.ID); err != nil {
 		t.Fatal(err)
 	}
-	return &api{Server: s, Client: client}
+	return u
+}
+
+// as is the same server, called with a session of the user.
+func (a *api) as(t *testing.T, user dbsqlc.User) *api {
+	t.Helper()
+	return a.with(t, user, testkit.Session(t, a.Pool, user.ID))
+}
+
+// withKey is the same server, called with a key of the user that has these scopes.
+func (a *api) withKey(t *testing.T, owner dbsqlc.User, scopes ...auth.Permission) *api {
+	t.Helper()
+	return a.with(t, owner, testkit.Key(t, a.Pool, owner.ID, scopes...))
+}
+
+// anonymous is the same server, called with no credential.
+func (a *api) anonymous(t *testing.T) *api {
+	t.Helper()
+	return a.with(t, dbsqlc.User{}, "")
+}
+
+// with is the same server, called with a credential.
+func (a *api) with(t *testing.T, caller dbsqlc.User, token string) *api {
+	t.Helper()
+	options := []roster.Option{roster.WithHTTPClient(a.HTTP), roster.WithoutRetries()}
+	if token != "" {
+		options = append(options, roster.WithHeader("Authorization", "Bearer "+token))
+	}
+	return &api{Server: a.Server, Client: must(roster.New(a.URL, options...))(t), caller: caller, token: token}
 }
 
 // user stores a user without going through the API.
@@ -58,8 +111,9 @@ type answer struct {
 	Body   []byte
 }
 
-// send makes a request. A body is JSON unless a header, written "Name: value",
-// says another; "Name:" takes a header away.
+// send makes a request with the caller's session, unless a header says another
+// credential. A body is JSON unless a header, written "Name: value", says another;
+// "Name:" takes a header away.
 func (a *api) send(t *testing.T, method, path, body string, header ...string) answer {
 	t.Helper()
 	var content io.Reader
@@ -77,8 +131,8 @@ func (a *api) send(t *testing.T, method, path, body string, header ...string) an
 		name, value, _ := strings.Cut(line, ":")
 		value = strings.TrimSpace(value)
 		switch {
-		case value == "" && r.Header.Get(name) != "":
-			r.Header.Del(name)
+		case value == "" && (r.Header.Get(name) != "" || name == "Authorization"):
+			r.Header[name] = nil
 		case name == "Host":
 			r.Host = value
 		case name == "Content-Type":
@@ -92,6 +146,9 @@ func (a *api) send(t *testing.T, method, path, body string, header ...string) an
 
 func (a *api) do(t *testing.T, r *http.Request) answer {
 	t.Helper()
+	if _, set := r.Header["Authorization"]; !set && r.Header.Get("Cookie") == "" && a.token != "" {
+		r.Header.Set("Authorization", "Bearer "+a.token)
+	}
 	resp, err := a.HTTP.Do(r)
 	if err != nil {
 		t.Fatal(err)

@@ -9,28 +9,33 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/roster-api/roster/db/dbsqlc"
+	"github.com/roster-api/roster/internal/role"
 	"github.com/roster-api/roster/internal/testkit"
 )
 
 // TestReadme runs the README's examples as they stand, one after the other, on a
-// server of its own: only the address is changed.
+// server of its own: only the address is changed. What the shell exports, those
+// after it have, as a reader's shell would.
 func TestReadme(t *testing.T) {
 	t.Parallel()
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, usage, found := strings.Cut(string(text), "\n## Use it\n")
+	root := must(filepath.Abs("../.."))(t)
+	_, examples, found := strings.Cut(page(t, "README.md"), "\n## Five minutes\n")
 	if !found {
-		t.Fatal("README.md has no section Use it")
+		t.Fatal("README.md has no section Five minutes")
 	}
-	usage, _, _ = strings.Cut(usage, "\n## ")
+	examples, _, _ = strings.Cut(examples, "\n## ")
+	blocks := regexp.MustCompile("(?s)```(\\w+)\n(.*?)```").FindAllStringSubmatch(examples, -1)
+
 	s := testkit.New(t)
-	blocks := regexp.MustCompile("(?s)```(\\w+)\n(.*?)```").FindAllStringSubmatch(usage, -1)
+	testkit.User(t, s.Pool, dbsqlc.User{Role: role.Admin}) // the first start makes one
+	reader := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", filepath.Join(reader, "bin", "roster"), "./cmd/roster")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	env := append(os.Environ(), "DATABASE_URL="+s.DatabaseURL, "ROSTER_KEY=")
 
 	// What each language is run by, and what the answer must show.
 	runners := map[string]struct {
@@ -38,7 +43,10 @@ func TestReadme(t *testing.T) {
 		want string
 	}{
 		"sh": {func(t *testing.T, code string) *exec.Cmd {
-			return exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", strings.ReplaceAll(code, "curl -s", "curl -sS --fail-with-body"))
+			code = strings.ReplaceAll(code, "curl -s", "curl -sS --fail-with-body") + "\nenv -0 > exported\n"
+			cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", code)
+			cmd.Dir = reader
+			return cmd
 		}, `"email":"ada@example.org"`},
 		"ts": {func(t *testing.T, code string) *exec.Cmd {
 			dir := t.TempDir()
@@ -63,14 +71,22 @@ func TestReadme(t *testing.T) {
 	ran := map[string]bool{}
 	for _, block := range blocks {
 		language, code := block[1], block[2]
+		if language == "html" {
+			continue // tests/browser runs it
+		}
 		runner, ok := runners[language]
 		if !ok {
 			t.Fatalf("nothing runs an example in %s", language)
 		}
 		code = strings.NewReplacer("http://localhost:8080", s.URL, "localhost:8080", s.URL).Replace(code)
-		out, err := runner.run(t, code).CombinedOutput()
+		cmd := runner.run(t, code)
+		cmd.Env = env
+		out, err := cmd.CombinedOutput()
 		if err != nil || !bytes.Contains(out, []byte(runner.want)) {
 			t.Fatalf("the %s example: %v, and this output, which should hold %q:\n%s", language, err, runner.want, out)
+		}
+		if exported, err := os.ReadFile(filepath.Join(reader, "exported")); err == nil {
+			env = strings.Split(strings.TrimSuffix(string(exported), "\x00"), "\x00")
 		}
 		ran[language] = true
 	}
@@ -87,4 +103,10 @@ func file(t *testing.T, dir, name, code string, command ...string) *exec.Cmd {
 	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 	cmd.Dir = dir
 	return cmd
+}
+
+// page is a page of the documentation, by its path from the root.
+func page(t *testing.T, path string) string {
+	t.Helper()
+	return string(must(os.ReadFile(filepath.Join("../..", path)))(t))
 }

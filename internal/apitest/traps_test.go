@@ -113,7 +113,7 @@ func h4(t *testing.T, a *trapped) {
 	if _, err := a.Pool.Exec(t.Context(), "ALTER TABLE users RENAME COLUMN disabled TO secret_column"); err != nil {
 		t.Fatal(err)
 	}
-	plain := &api{Server: testkit.New(t, testkit.WithDatabase(a.DatabaseURL))} // for which a 500 is no fault
+	plain := (&api{Server: testkit.New(t, testkit.WithDatabase(a.DatabaseURL))}).with(t, a.caller, a.token) // for which a 500 is no fault
 	got := plain.send(t, "GET", "/api/users", "")
 	got.wantProblem(t, 500, roster.ErrorCodeInternal)
 	if strings.Contains(string(got.Body), "secret_column") || strings.Contains(string(got.Body), "SQL") {
@@ -297,7 +297,7 @@ func h21(t *testing.T, _ *trapped) {
 			t.Errorf("%s was made from an operation's name", name)
 		}
 	}
-	if len(seen) != 6 {
+	if len(seen) < 20 {
 		t.Errorf("%d operations", len(seen))
 	}
 }

@@ -34,6 +34,12 @@ func TestLog(t *testing.T) {
 		{"a failure has its cause", "/things/7", slog.LevelInfo, func(w http.ResponseWriter, r *http.Request) {
 			problem.New(problem.Unavailable, "").WithCause(errors.New("no route")).Write(w, r)
 		}, 1, 503, "ERROR", "unavailable: no route"},
+		{"a refusal that somebody should look into", "/things/7", slog.LevelInfo, func(w http.ResponseWriter, r *http.Request) {
+			problem.New(problem.SignInFailed, "").WithCause(errors.New("a strange hash")).Write(w, r)
+		}, 1, 401, "WARN", "sign_in_failed: a strange hash"},
+		{"load that is shed", "/things/7", slog.LevelInfo, func(w http.ResponseWriter, r *http.Request) {
+			problem.New(problem.Unavailable, "Too many.").Write(w, r)
+		}, 1, 503, "INFO", "unavailable: Too many."},
 		{"a probe is not worth a line", "/health", slog.LevelInfo, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) }, 0, 0, "", ""},
 		{"a probe at debug", "/health", slog.LevelDebug, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) }, 1, 200, "DEBUG", ""},
 		{"a probe that fails", "/ready", slog.LevelInfo, func(w http.ResponseWriter, r *http.Request) {

@@ -1243,7 +1243,7 @@ type ClientInterface interface {
 
 	// CreateUserWithBody Create a user
 	//
-	// Makes a user, by default a viewer. An email that another user has is refused. With an Idempotency-Key the request can be sent again when its answer was lost: the user is made once.
+	// Makes a user, by default a viewer. An email that another user has is refused. To make an admin it also takes `users:admin`. With an Idempotency-Key the request can be sent again when its answer was lost: the user is made once.
 	//
 	// Who may: admin and editor (`users:write`); keys with the scope `users:write`.
 	//
@@ -1254,7 +1254,7 @@ type ClientInterface interface {
 
 	// CreateUser Create a user
 	//
-	// Makes a user, by default a viewer. An email that another user has is refused. With an Idempotency-Key the request can be sent again when its answer was lost: the user is made once.
+	// Makes a user, by default a viewer. An email that another user has is refused. To make an admin it also takes `users:admin`. With an Idempotency-Key the request can be sent again when its answer was lost: the user is made once.
 	//
 	// Who may: admin and editor (`users:write`); keys with the scope `users:write`.
 	//
@@ -1265,7 +1265,7 @@ type ClientInterface interface {
 
 	// DeleteUser Delete a user
 	//
-	// Removes a user and all that belongs to them, for good. With If-Match, only while the user has not changed.
+	// Removes a user and all that belongs to them, for good. For an admin it also takes `users:admin`. With If-Match, only while the user has not changed.
 	//
 	// Who may: admin (`users:delete`); keys with the scope `users:delete`.
 	//
@@ -1283,7 +1283,7 @@ type ClientInterface interface {
 
 	// UpdateUserWithBody Update a user
 	//
-	// Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. With If-Match, only while the user has not changed.
+	// Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. For an admin, to make a user one, and to disable or enable a user, it also takes `users:admin`; anyone changes their own name, nobody their own role. With If-Match, only while the user has not changed.
 	//
 	// Who may: admin and editor (`users:write`); for what is one's own, every role (`profile`); keys with the scope `users:write`.
 	//
@@ -1294,7 +1294,7 @@ type ClientInterface interface {
 
 	// UpdateUser Update a user
 	//
-	// Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. With If-Match, only while the user has not changed.
+	// Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. For an admin, to make a user one, and to disable or enable a user, it also takes `users:admin`; anyone changes their own name, nobody their own role. With If-Match, only while the user has not changed.
 	//
 	// Who may: admin and editor (`users:write`); for what is one's own, every role (`profile`); keys with the scope `users:write`.
 	//
@@ -1305,7 +1305,7 @@ type ClientInterface interface {
 
 	// UpdateUserWithApplicationMergePatchPlusJSONBody Update a user
 	//
-	// Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. With If-Match, only while the user has not changed.
+	// Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. For an admin, to make a user one, and to disable or enable a user, it also takes `users:admin`; anyone changes their own name, nobody their own role. With If-Match, only while the user has not changed.
 	//
 	// Who may: admin and editor (`users:write`); for what is one's own, every role (`profile`); keys with the scope `users:write`.
 	//
@@ -1316,7 +1316,7 @@ type ClientInterface interface {
 
 	// ReplaceUserWithBody Replace a user
 	//
-	// Sets name, email and role; all three are needed. With If-Match, only while the user has not changed.
+	// Sets name, email and role; all three are needed. For an admin, and to make a user one, it also takes `users:admin`; nobody changes their own role. With If-Match, only while the user has not changed.
 	//
 	// Who may: admin and editor (`users:write`); keys with the scope `users:write`.
 	//
@@ -1327,7 +1327,7 @@ type ClientInterface interface {
 
 	// ReplaceUser Replace a user
 	//
-	// Sets name, email and role; all three are needed. With If-Match, only while the user has not changed.
+	// Sets name, email and role; all three are needed. For an admin, and to make a user one, it also takes `users:admin`; nobody changes their own role. With If-Match, only while the user has not changed.
 	//
 	// Who may: admin and editor (`users:write`); keys with the scope `users:write`.
 	//
@@ -1709,7 +1709,7 @@ func (c *Client) ListUsers(ctx context.Context, params *ListUsersParams, reqEdit
 
 // CreateUserWithBody Create a user
 //
-// Makes a user, by default a viewer. An email that another user has is refused. With an Idempotency-Key the request can be sent again when its answer was lost: the user is made once.
+// Makes a user, by default a viewer. An email that another user has is refused. To make an admin it also takes `users:admin`. With an Idempotency-Key the request can be sent again when its answer was lost: the user is made once.
 //
 // Who may: admin and editor (`users:write`); keys with the scope `users:write`.
 //
@@ -1730,7 +1730,7 @@ func (c *Client) CreateUserWithBody(ctx context.Context, params *CreateUserParam
 
 // CreateUser Create a user
 //
-// Makes a user, by default a viewer. An email that another user has is refused. With an Idempotency-Key the request can be sent again when its answer was lost: the user is made once.
+// Makes a user, by default a viewer. An email that another user has is refused. To make an admin it also takes `users:admin`. With an Idempotency-Key the request can be sent again when its answer was lost: the user is made once.
 //
 // Who may: admin and editor (`users:write`); keys with the scope `users:write`.
 //
@@ -1751,7 +1751,7 @@ func (c *Client) CreateUser(ctx context.Context, params *CreateUserParams, body 
 
 // DeleteUser Delete a user
 //
-// Removes a user and all that belongs to them, for good. With If-Match, only while the user has not changed.
+// Removes a user and all that belongs to them, for good. For an admin it also takes `users:admin`. With If-Match, only while the user has not changed.
 //
 // Who may: admin (`users:delete`); keys with the scope `users:delete`.
 //
@@ -1789,7 +1789,7 @@ func (c *Client) GetUser(ctx context.Context, id openapi_types.UUID, params *Get
 
 // UpdateUserWithBody Update a user
 //
-// Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. With If-Match, only while the user has not changed.
+// Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. For an admin, to make a user one, and to disable or enable a user, it also takes `users:admin`; anyone changes their own name, nobody their own role. With If-Match, only while the user has not changed.
 //
 // Who may: admin and editor (`users:write`); for what is one's own, every role (`profile`); keys with the scope `users:write`.
 //
@@ -1810,7 +1810,7 @@ func (c *Client) UpdateUserWithBody(ctx context.Context, id openapi_types.UUID, 
 
 // UpdateUser Update a user
 //
-// Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. With If-Match, only while the user has not changed.
+// Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. For an admin, to make a user one, and to disable or enable a user, it also takes `users:admin`; anyone changes their own name, nobody their own role. With If-Match, only while the user has not changed.
 //
 // Who may: admin and editor (`users:write`); for what is one's own, every role (`profile`); keys with the scope `users:write`.
 //
@@ -1831,7 +1831,7 @@ func (c *Client) UpdateUser(ctx context.Context, id openapi_types.UUID, params *
 
 // UpdateUserWithApplicationMergePatchPlusJSONBody Update a user
 //
-// Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. With If-Match, only while the user has not changed.
+// Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. For an admin, to make a user one, and to disable or enable a user, it also takes `users:admin`; anyone changes their own name, nobody their own role. With If-Match, only while the user has not changed.
 //
 // Who may: admin and editor (`users:write`); for what is one's own, every role (`profile`); keys with the scope `users:write`.
 //
@@ -1852,7 +1852,7 @@ func (c *Client) UpdateUserWithApplicationMergePatchPlusJSONBody(ctx context.Con
 
 // ReplaceUserWithBody Replace a user
 //
-// Sets name, email and role; all three are needed. With If-Match, only while the user has not changed.
+// Sets name, email and role; all three are needed. For an admin, and to make a user one, it also takes `users:admin`; nobody changes their own role. With If-Match, only while the user has not changed.
 //
 // Who may: admin and editor (`users:write`); keys with the scope `users:write`.
 //
@@ -1873,7 +1873,7 @@ func (c *Client) ReplaceUserWithBody(ctx context.Context, id openapi_types.UUID,
 
 // ReplaceUser Replace a user
 //
-// Sets name, email and role; all three are needed. With If-Match, only while the user has not changed.
+// Sets name, email and role; all three are needed. For an admin, and to make a user one, it also takes `users:admin`; nobody changes their own role. With If-Match, only while the user has not changed.
 //
 // Who may: admin and editor (`users:write`); keys with the scope `users:write`.
 //

@@ -107,27 +107,26 @@ func TestMayMake(t *testing.T) {
 					} else {
 						refused++
 					}
-					own := id == self
-					person := c.Kind == auth.SessionKind
-					rename := before
-					rename.Name = after.Name
-					// What may never be.
+					write, admin := c.May(auth.UsersWrite), c.May(auth.UsersAdmin)
+					renamed := before
+					renamed.Name = after.Name
+					ownName := id == self && c.Kind == auth.SessionKind && renamed == after
+					ownRole := id == self && before.Role != after.Role
+					// What may never be, but for one's own name.
 					for rule, broken := range map[string]bool{
-						"nobody changes their own role": own && before.Role != after.Role,
-						"only admins make admins":       !c.May(auth.UsersAdmin) && before.Role != role.Admin && after.Role == role.Admin,
-						"only admins change admins":     !c.May(auth.UsersAdmin) && before.Role == role.Admin,
-						"only admins disable":           !c.May(auth.UsersAdmin) && before.Disabled != after.Disabled,
-						"viewers change their name":     !c.May(auth.UsersWrite) && !(own && person && rename == after),
-						"a key has no name of its own":  !person && !c.May(auth.UsersWrite),
+						"nobody changes their own role": ownRole,
+						"only admins make admins":       !admin && after.Role == role.Admin,
+						"only admins change admins":     !admin && before.Role == role.Admin,
+						"only admins disable":           !admin && before.Disabled != after.Disabled,
+						"only writers write":            !write,
 					} {
-						if broken && ok && !(own && person && rename == after) {
+						if broken && ok && !ownName {
 							t.Errorf("%s: %s made %+v of %+v", rule, c.name, after, before)
 						}
 					}
 					// What must be.
-					may := own && person && rename == after || // one's own name
-						c.May(auth.UsersWrite) && c.May(auth.UsersAdmin) && !(own && before.Role != after.Role) || // all but one's own role
-						c.May(auth.UsersWrite) && before.Role != role.Admin && after.Role != role.Admin && before.Disabled == after.Disabled && !(own && before.Role != after.Role)
+					plain := before.Role != role.Admin && after.Role != role.Admin && before.Disabled == after.Disabled
+					may := ownName || write && (admin || plain) && !ownRole
 					if may && !ok {
 						t.Errorf("%s may not make %+v of %+v", c.name, after, before)
 					}

@@ -57,7 +57,7 @@ func (u *Users) registerCreate(api huma.API) {
 		Path:          "/api/users",
 		DefaultStatus: http.StatusCreated,
 		Summary:       "Create a user",
-		Description:   "Makes a user, by default a viewer. An email that another user has is refused. With an Idempotency-Key the request can be sent again when its answer was lost: the user is made once.",
+		Description:   "Makes a user, by default a viewer. An email that another user has is refused. To make an admin it also takes `users:admin`. With an Idempotency-Key the request can be sent again when its answer was lost: the user is made once.",
 		Tags:          []string{tag},
 		Responses:     problem.Responses(append(idempotency.Problems, problem.EmailTaken)...),
 	}, func(ctx context.Context, in *createInput) (*createOutput, error) {

@@ -27,7 +27,7 @@ func (u *Users) registerDelete(api huma.API) {
 		Path:          "/api/users/{id}",
 		DefaultStatus: http.StatusNoContent,
 		Summary:       "Delete a user",
-		Description:   "Removes a user and all that belongs to them, for good. With If-Match, only while the user has not changed.",
+		Description:   "Removes a user and all that belongs to them, for good. For an admin it also takes `users:admin`. With If-Match, only while the user has not changed.",
 		Tags:          []string{tag},
 		Responses:     problem.Responses(problem.NotFound, problem.LastAdmin, problem.PreconditionFailed),
 	}, func(ctx context.Context, in *deleteInput) (*struct{}, error) {

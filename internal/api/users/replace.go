@@ -40,7 +40,7 @@ func (u *Users) registerReplace(api huma.API) {
 		Method:      http.MethodPut,
 		Path:        "/api/users/{id}",
 		Summary:     "Replace a user",
-		Description: "Sets name, email and role; all three are needed. With If-Match, only while the user has not changed.",
+		Description: "Sets name, email and role; all three are needed. For an admin, and to make a user one, it also takes `users:admin`; nobody changes their own role. With If-Match, only while the user has not changed.",
 		Tags:        []string{tag},
 		Responses:   problem.Responses(problem.NotFound, problem.EmailTaken, problem.LastAdmin, problem.PreconditionFailed),
 	}, func(ctx context.Context, in *replaceInput) (*single, error) {

@@ -42,7 +42,7 @@ func (u *Users) registerUpdate(api huma.API) {
 		Method:      http.MethodPatch,
 		Path:        "/api/users/{id}",
 		Summary:     "Update a user",
-		Description: "Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. With If-Match, only while the user has not changed.",
+		Description: "Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. For an admin, to make a user one, and to disable or enable a user, it also takes `users:admin`; anyone changes their own name, nobody their own role. With If-Match, only while the user has not changed.",
 		Tags:        []string{tag},
 		Responses:   problem.Responses(problem.NotFound, problem.EmailTaken, problem.LastAdmin, problem.PreconditionFailed),
 	}, func(ctx context.Context, in *updateInput) (*single, error) {

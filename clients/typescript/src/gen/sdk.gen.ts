@@ -247,7 +247,7 @@ export const listUsers = <ThrowOnError extends boolean = false>(options: Options
 /**
  * Create a user
  *
- * Makes a user, by default a viewer. An email that another user has is refused. With an Idempotency-Key the request can be sent again when its answer was lost: the user is made once.
+ * Makes a user, by default a viewer. An email that another user has is refused. To make an admin it also takes `users:admin`. With an Idempotency-Key the request can be sent again when its answer was lost: the user is made once.
  *
  * Who may: admin and editor (`users:write`); keys with the scope `users:write`.
  */
@@ -268,7 +268,7 @@ export const createUser = <ThrowOnError extends boolean = false>(options: Option
 /**
  * Delete a user
  *
- * Removes a user and all that belongs to them, for good. With If-Match, only while the user has not changed.
+ * Removes a user and all that belongs to them, for good. For an admin it also takes `users:admin`. With If-Match, only while the user has not changed.
  *
  * Who may: admin (`users:delete`); keys with the scope `users:delete`.
  */
@@ -302,7 +302,7 @@ export const getUser = <ThrowOnError extends boolean = false>(options: Options<G
 /**
  * Update a user
  *
- * Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. With If-Match, only while the user has not changed.
+ * Sets the fields that the body has and keeps the others (JSON Merge Patch, RFC 7396); null is refused. For an admin, to make a user one, and to disable or enable a user, it also takes `users:admin`; anyone changes their own name, nobody their own role. With If-Match, only while the user has not changed.
  *
  * Who may: admin and editor (`users:write`); for what is one's own, every role (`profile`); keys with the scope `users:write`.
  */
@@ -323,7 +323,7 @@ export const updateUser = <ThrowOnError extends boolean = false>(options: Option
 /**
  * Replace a user
  *
- * Sets name, email and role; all three are needed. With If-Match, only while the user has not changed.
+ * Sets name, email and role; all three are needed. For an admin, and to make a user one, it also takes `users:admin`; nobody changes their own role. With If-Match, only while the user has not changed.
  *
  * Who may: admin and editor (`users:write`); keys with the scope `users:write`.
  */
