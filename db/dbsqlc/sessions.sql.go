@@ -33,7 +33,6 @@ type CreateSessionParams struct {
 	Hash       []byte
 }
 
-// CreateSession also clears away what of this user has expired.
 func (q *Queries) CreateSession(ctx context.Context, arg CreateSessionParams) (Session, error) {
 	row := q.db.QueryRow(ctx, createSession,
 		arg.ID,

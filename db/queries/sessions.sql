@@ -21,7 +21,6 @@ WHERE id IN (
   FOR NO KEY UPDATE SKIP LOCKED
 );
 
--- CreateSession also clears away what of this user has expired.
 -- name: CreateSession :one
 WITH token AS (
   INSERT INTO session_tokens (hash, session_id)

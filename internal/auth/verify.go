@@ -27,8 +27,8 @@ const Fresh = time.Second
 // about 400 octets each.
 const remembered = 16384
 
-// verifyTimeout bounds one look at the database.
-const verifyTimeout = 5 * time.Second
+// verifyTimeout bounds one look at the database: behind one that hangs, all others wait.
+const verifyTimeout = 2 * time.Second
 
 // touchEvery is how often the use of a session or a key is written down.
 const touchEvery = time.Minute
