@@ -80,13 +80,17 @@ test-all: build need-race need-postgres15 need-chromium clients/typescript/dist 
 	@echo "== vitest clients/typescript" && cd clients/typescript && npm test && npm run test:package
 	@echo "== browser" && cd tests/browser && npm test
 
+# One package after the other, so that none disturbs the figures of another.
 .PHONY: torture
-torture: build ## The long checks, at 1,000,000 rows.
-	@go test -count=1 -timeout 60m -tags torture -run Torture -v ./db/... ./internal/...
+torture: build ## The long checks, each figure beside its goal.
+	@for module in $(GO_MODULES); do (echo "== torture $$module" && cd $$module && { go test -count=1 -p 1 -timeout 60m -tags torture -run Torture -v ./... 2>&1 || echo "FAIL $$module"; }); done \
+	  | grep -v 'no test files\|no tests to run' | tee bin/torture.txt
+	@echo "== figures and goals; the whole is in bin/torture.txt" && grep 'goal\|^--- ' bin/torture.txt
+	@! grep -q '^FAIL' bin/torture.txt
 
 .PHONY: bench
-bench: build ## Measure Roster beside two programs written by hand.
-	@go run ./internal/bench
+bench: build ## Measure Roster beside two programs written by hand; some 12 minutes.
+	@go run ./internal/bench $(BENCH)
 
 .PHONY: ci
 ci: ## What CI runs: generate and compare, lint, all tests, builds.

@@ -31,11 +31,11 @@ func TestClient(t *testing.T) {
 	for range 2 { // on one connection, so that each answer ends where it ends
 		for path, want := range map[string]string{"/length": "short", "/chunks": long, "/empty": ""} {
 			var body bytes.Buffer
-			status, err := c.do(get(path), &body)
+			status, err := c.do(get(path, ""), &body)
 			if err != nil || body.String() != want || (status == 204) != (want == "") {
 				t.Errorf("%s: status %d, %d bytes, %v", path, status, body.Len(), err)
 			}
-			if _, err := c.do(get(path), nil); err != nil {
+			if _, err := c.do(get(path, ""), nil); err != nil {
 				t.Errorf("%s: %v", path, err)
 			}
 		}

@@ -4,8 +4,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // BenchmarkHandler sends one request after the other through the whole handlers
@@ -43,6 +46,48 @@ func BenchmarkHandler(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkSessionsInTurn lets 16 callers at once get users, each with the next of
+// 10,000 sessions, and says how many statements a request takes: one to get the
+// user, and a part of one to ask who is calling.
+func BenchmarkSessionsInTurn(b *testing.B) {
+	programs, pool := handlersOn(b, 10_000)
+	_, list := ask(b, programs[ours], "GET", "/api/users?limit=100", "")
+	ids := list["data"].([]any)
+	var c credentials
+	conn, err := pool.Acquire(b.Context())
+	if err == nil {
+		err = c.issue(b.Context(), conn.Conn())
+		conn.Release()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	before, cpu := pool.Stat().AcquireCount(), ownCPU(b)
+	b.ReportAllocs()
+	b.SetParallelism(16 / runtime.GOMAXPROCS(0))
+	b.RunParallel(func(pb *testing.PB) {
+		w := &discard{header: http.Header{}}
+		for i := 0; pb.Next(); i++ {
+			clear(w.header)
+			r := httptest.NewRequest("GET", "/api/users/"+ids[i%len(ids)].(object)["id"].(string), nil)
+			r.Host = "localhost:8080"
+			r.Header.Set("Authorization", "Bearer "+c.next())
+			programs[ours].ServeHTTP(w, r)
+		}
+	})
+	b.ReportMetric(float64(pool.Stat().AcquireCount()-before)/float64(b.N), "statements/op")
+	b.ReportMetric(float64(ownCPU(b)-cpu)/1e3/float64(b.N), "cpu-us/op")
+}
+
+func ownCPU(b *testing.B) time.Duration {
+	b.Helper()
+	cpu, err := processCPU(os.Getpid())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return cpu
 }
 
 // discard is an answer that nobody reads.

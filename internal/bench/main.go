@@ -38,6 +38,7 @@ type runner struct {
 	began    time.Time
 	cluster  *cluster
 	programs []*program
+	hashless []*program
 	report   report
 }
 
@@ -53,8 +54,9 @@ func main() {
 func run(ctx context.Context) error {
 	r := &runner{began: time.Now()}
 	sizes := flag.String("sizes", "10000,100000,1000000", "how many users, separated by commas; all but lists is measured at 100000, or else at the largest")
-	only := flag.String("only", "", "a regular expression: the operations to measure")
+	only := flag.String("only", "", "a regular expression: what to measure, of the operations and cold starts")
 	out := flag.String("json", "", "a file for all figures of all rounds")
+	docs := flag.String("docs", "", "a Markdown file: the report takes the place of the one between its marks")
 	flag.StringVar(&r.binary, "roster", "bin/roster", "the release binary")
 	flag.IntVar(&r.rounds, "rounds", 5, "how many turns each program gets at each operation")
 	flag.Float64Var(&r.seconds, "seconds", 0.8, "how long a turn takes, after a quarter of that to warm up")
@@ -100,7 +102,12 @@ func run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(*out, append(text, '\n'), 0o644)
+		if err := os.WriteFile(*out, append(text, '\n'), 0o644); err != nil {
+			return err
+		}
+	}
+	if *docs != "" {
+		return r.report.writeInto(*docs)
 	}
 	return nil
 }

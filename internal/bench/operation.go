@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -20,10 +22,11 @@ const perPage = 20
 
 // operation is one thing that a client does.
 type operation struct {
-	name   string
-	list   bool // measured at every size, not at one alone
-	status int  // of the answer
-	slow   bool // a password is hashed: few at once, and for longer
+	name     string
+	list     bool // measured at every size, not at one alone
+	status   int  // of the answer
+	slow     bool // a password is hashed: few at once, and for longer
+	hashless bool // done by programs whose hash of a password costs nothing
 	// requests returns the maker of requests to one process.
 	requests func(ctx context.Context, b *bed, p *process) (maker, error)
 }
@@ -32,10 +35,13 @@ type operation struct {
 type maker func(*rand.Rand, []byte) []byte
 
 // The operations, in the order of the tables. Those that write come last, since
-// they leave work for PostgreSQL's background.
+// they leave work for PostgreSQL's background. Roster is asked with the session of
+// an admin where the name says no other credential.
 var operations = []operation{
 	{name: "health", status: 200, requests: always("/health")},
-	{name: "get", status: 200, requests: getOne},
+	{name: getSession, status: 200, requests: getOne},
+	{name: getKey, status: 200, requests: getOneByKey},
+	{name: getSessions, status: 200, requests: getOneInTurn},
 	{name: listFirst, list: true, status: 200, requests: always("/api/users?limit=20")},
 	{name: listCursor, list: true, status: 200, requests: listMiddle},
 	{name: "list, deep page", list: true, status: 200, requests: listDeep},
@@ -43,21 +49,18 @@ var operations = []operation{
 	{name: "update", status: 200, requests: update},
 	{name: "replace", status: 200, requests: replace},
 	{name: "delete", status: 204, requests: deleteOne},
-	{name: create, status: 201, slow: true, requests: createOne},
+	{name: "create", status: 201, slow: true, requests: createOne},
+	{name: createHashless, status: 201, hashless: true, requests: createOne},
 }
-
-// hashAlone is the part of a create that is subtracted. Only the programs by hand
-// can do it.
-var hashAlone = operation{name: "hash", status: 204, slow: true, requests: func(context.Context, *bed, *process) (maker, error) {
-	request := appendRequest(nil, "POST", "/hash", []byte(`{"password":"correct horse battery"}`))
-	return func(_ *rand.Rand, buf []byte) []byte { return append(buf, request...) }, nil
-}}
 
 // Names that figures and goals refer to.
 const (
-	listFirst  = "list, first page"
-	listCursor = "list, by cursor"
-	create     = "create"
+	getSession     = "get, one session"
+	getKey         = "get, one key"
+	getSessions    = "get, 10,000 sessions"
+	listFirst      = "list, first page"
+	listCursor     = "list, by cursor"
+	createHashless = "create less its hash"
 )
 
 // bed is a database that operations work on.
@@ -66,6 +69,7 @@ type bed struct {
 	users   int
 	sample  []person
 	cursors map[*process][]string
+	credentials
 }
 
 type person struct{ id, email, role string }
@@ -76,6 +80,9 @@ var serial atomic.Int64
 func newBed(ctx context.Context, c *cluster, url string, users int) (*bed, error) {
 	b := &bed{url: url, users: users, cursors: map[*process][]string{}}
 	err := c.with(ctx, url, func(conn *pgx.Conn) error {
+		if err := b.issue(ctx, conn); err != nil {
+			return fmt.Errorf("store credentials: %w", err)
+		}
 		// Not admins: the last of them could not be changed.
 		rows, _ := conn.Query(ctx, "SELECT id::text, email, role::text FROM users WHERE role <> 'admin' ORDER BY random() LIMIT 20000")
 		var err error
@@ -90,13 +97,22 @@ func newBed(ctx context.Context, c *cluster, url string, users int) (*bed, error
 
 func (b *bed) any(random *rand.Rand) *person { return &b.sample[random.IntN(len(b.sample))] }
 
-func get(path string) []byte { return appendRequest(nil, "GET", path, nil) }
+// admin is the token of an admin's session, for a program that asks for one.
+func (b *bed) admin(p *process) string { return p.token(b.session) }
 
-func appendRequest(buf []byte, method, path string, body []byte) []byte {
+func get(path, token string) []byte { return appendRequest(nil, "GET", path, token, nil) }
+
+// appendRequest appends a request with this token, or with none.
+func appendRequest(buf []byte, method, path, token string, body []byte) []byte {
 	buf = append(buf, method...)
 	buf = append(buf, ' ')
 	buf = append(buf, path...)
 	buf = append(buf, " HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: roster-bench\r\nAccept: application/json\r\n"...)
+	if token != "" {
+		buf = append(buf, "Authorization: Bearer "...)
+		buf = append(buf, token...)
+		buf = append(buf, "\r\n"...)
+	}
 	if body != nil {
 		buf = append(buf, "Content-Type: application/json\r\nContent-Length: "...)
 		buf = strconv.AppendInt(buf, int64(len(body)), 10)
@@ -107,29 +123,50 @@ func appendRequest(buf []byte, method, path string, body []byte) []byte {
 }
 
 func always(path string) func(context.Context, *bed, *process) (maker, error) {
-	request := get(path)
-	return func(context.Context, *bed, *process) (maker, error) {
+	return func(_ context.Context, b *bed, p *process) (maker, error) {
+		request := get(path, b.admin(p))
 		return func(_ *rand.Rand, buf []byte) []byte { return append(buf, request...) }, nil
 	}
 }
 
-func getOne(_ context.Context, b *bed, _ *process) (maker, error) {
+func getOne(_ context.Context, b *bed, p *process) (maker, error) {
+	return getAs(b, func() string { return b.admin(p) }), nil
+}
+
+func getOneByKey(_ context.Context, b *bed, p *process) (maker, error) {
+	return getAs(b, func() string { return p.token(b.key) }), nil
+}
+
+// getOneInTurn lets each of many sessions ask once, and then the next. They were
+// used lately, so that no turn has to note the use of them all: Roster notes that
+// once a minute.
+func getOneInTurn(ctx context.Context, b *bed, p *process) (maker, error) {
+	conn, err := pgx.Connect(ctx, b.url)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	_, err = conn.Exec(ctx, "UPDATE sessions SET last_used_at = statement_timestamp() WHERE last_used_at < statement_timestamp() - interval '30 s'")
+	return getAs(b, func() string { return p.token(b.next()) }), err
+}
+
+func getAs(b *bed, token func() string) maker {
 	return func(random *rand.Rand, buf []byte) []byte {
-		return appendRequest(buf, "GET", "/api/users/"+b.any(random).id, nil)
-	}, nil
+		return appendRequest(buf, "GET", "/api/users/"+b.any(random).id, token(), nil)
+	}
 }
 
 // listMiddle reads pages in the middle of the list: by cursor, or in the seed's
 // way by number.
 func listMiddle(_ context.Context, b *bed, p *process) (maker, error) {
 	if p.name == seedWay {
-		return listNear(b, 0.5), nil
+		return listNear(b, p, 0.5), nil
 	}
 	if b.cursors[p] == nil {
 		const cursors = 16
 		for i := range cursors {
 			number := max(b.users/perPage/2-cursors/2+i, 1)
-			_, body, err := p.ask(fmt.Sprintf("/api/users?limit=%d&page=%d", perPage, number))
+			_, body, err := p.ask(fmt.Sprintf("/api/users?limit=%d&page=%d", perPage, number), b.admin(p))
 			if err != nil {
 				return nil, err
 			}
@@ -141,38 +178,40 @@ func listMiddle(_ context.Context, b *bed, p *process) (maker, error) {
 	}
 	return func(random *rand.Rand, buf []byte) []byte {
 		next := b.cursors[p][random.IntN(len(b.cursors[p]))]
-		return appendRequest(buf, "GET", "/api/users?limit=20&cursor="+next, nil)
+		return appendRequest(buf, "GET", "/api/users?limit=20&cursor="+next, b.admin(p), nil)
 	}, nil
 }
 
-func listDeep(_ context.Context, b *bed, _ *process) (maker, error) { return listNear(b, 0.9), nil }
+func listDeep(_ context.Context, b *bed, p *process) (maker, error) {
+	return listNear(b, p, 0.9), nil
+}
 
 // listNear reads pages by number around a part of the list.
-func listNear(b *bed, part float64) maker {
+func listNear(b *bed, p *process, part float64) maker {
 	center := int(float64(b.users/perPage) * part)
 	return func(random *rand.Rand, buf []byte) []byte {
 		number := max(center+random.IntN(9)-4, 1)
-		return appendRequest(buf, "GET", "/api/users?limit=20&page="+strconv.Itoa(number), nil)
+		return appendRequest(buf, "GET", "/api/users?limit=20&page="+strconv.Itoa(number), b.admin(p), nil)
 	}
 }
 
-func update(_ context.Context, b *bed, _ *process) (maker, error) {
+func update(_ context.Context, b *bed, p *process) (maker, error) {
 	return func(random *rand.Rand, buf []byte) []byte {
 		body := fmt.Appendf(nil, `{"name":"Ada Updated %d"}`, serial.Add(1))
-		return appendRequest(buf, "PATCH", "/api/users/"+b.any(random).id, body)
+		return appendRequest(buf, "PATCH", "/api/users/"+b.any(random).id, b.admin(p), body)
 	}, nil
 }
 
-func replace(_ context.Context, b *bed, _ *process) (maker, error) {
+func replace(_ context.Context, b *bed, p *process) (maker, error) {
 	return func(random *rand.Rand, buf []byte) []byte {
-		p := b.any(random)
-		body := fmt.Appendf(nil, `{"name":"Ada Replaced %d","email":%q,"role":%q}`, serial.Add(1), p.email, p.role)
-		return appendRequest(buf, "PUT", "/api/users/"+p.id, body)
+		one := b.any(random)
+		body := fmt.Appendf(nil, `{"name":"Ada Replaced %d","email":%q,"role":%q}`, serial.Add(1), one.email, one.role)
+		return appendRequest(buf, "PUT", "/api/users/"+one.id, b.admin(p), body)
 	}, nil
 }
 
 // deleteOne makes users to be deleted, as many as a second or two will need.
-func deleteOne(ctx context.Context, b *bed, _ *process) (maker, error) {
+func deleteOne(ctx context.Context, b *bed, p *process) (maker, error) {
 	conn, err := pgx.Connect(ctx, b.url)
 	if err != nil {
 		return nil, err
@@ -192,17 +231,39 @@ func deleteOne(ctx context.Context, b *bed, _ *process) (maker, error) {
 		if i >= len(victims) {
 			return nil
 		}
-		return appendRequest(buf, "DELETE", "/api/users/"+victims[i], nil)
+		return appendRequest(buf, "DELETE", "/api/users/"+victims[i], b.admin(p), nil)
 	}, nil
 }
 
-func createOne(context.Context, *bed, *process) (maker, error) {
+func createOne(_ context.Context, b *bed, p *process) (maker, error) {
 	return func(random *rand.Rand, buf []byte) []byte {
 		n := serial.Add(1)
 		body := fmt.Appendf(nil, `{"name":"Ada Created %d","email":"new-%d-%x@%s","password":"correct horse battery","role":"viewer"}`,
 			n, n, random.Uint64(), benchDomain)
-		return appendRequest(buf, "POST", "/api/users", body)
+		return appendRequest(buf, "POST", "/api/users", b.admin(p), body)
 	}, nil
+}
+
+// sealed waits until Roster has put all rows of its audit log into the chain, as it
+// does every few seconds: that is work which its writes have left.
+func (b *bed) sealed(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, b.url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	for waits := true; ; {
+		if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM audit_unsealed)").Scan(&waits); err != nil || !waits {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("roster does not seal its audit log")
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // listed is what a list answers, as far as it is looked at.
@@ -214,15 +275,15 @@ type listed struct {
 	} `json:"pagination"`
 }
 
-// ask does a GET and reads the answer as a list.
-func (p *process) ask(path string) (status int, body listed, err error) {
+// ask does a GET with a token and reads the answer as a list.
+func (p *process) ask(path, token string) (status int, body listed, err error) {
 	c, err := dial(p.addr)
 	if err != nil {
 		return 0, body, err
 	}
 	defer c.close()
 	var text bytes.Buffer
-	if status, err = c.do(get(path), &text); err != nil {
+	if status, err = c.do(get(path, token), &text); err != nil {
 		return status, body, err
 	}
 	if status != 200 {

@@ -68,12 +68,19 @@ func (r *report) start(program string, milliseconds float64, size int64) {
 
 // find returns the medians of one program at one operation.
 func (r *report) find(users int, operation, program string) (figures, bool) {
-	for _, seen := range r.Results {
-		if seen.Users == users && seen.Operation == operation && seen.Program == program {
-			return seen.median(), true
-		}
+	if seen := r.result(users, operation, program); seen != nil {
+		return seen.median(), true
 	}
 	return figures{}, false
+}
+
+func (r *report) result(users int, operation, program string) *result {
+	for _, seen := range r.Results {
+		if seen.Users == users && seen.Operation == operation && seen.Program == program {
+			return seen
+		}
+	}
+	return nil
 }
 
 // sizes are those that were measured, in order.
@@ -99,11 +106,34 @@ func (r *report) print(w io.Writer) {
 	for _, users := range r.sizes() {
 		r.printSize(w, users)
 	}
-	r.printCreate(w)
 	r.printFootings(w)
 	r.printNoise(w)
 	r.printReferences(w)
 	r.printGoals(w)
+}
+
+// The marks between which a Markdown file has the report of the last run.
+const (
+	reportBegin = "<!-- make bench -->\n"
+	reportEnd   = "<!-- /make bench -->\n"
+)
+
+// writeInto puts the report between the marks of a file.
+func (r *report) writeInto(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, rest, begins := bytes.Cut(text, []byte(reportBegin))
+	_, after, ends := bytes.Cut(rest, []byte(reportEnd))
+	if !begins || !ends {
+		return fmt.Errorf("%s has no line %swith a line %safter it", path, reportBegin, reportEnd)
+	}
+	var own bytes.Buffer
+	r.print(&own)
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s%s```\n%s\n```\n%s%s", before, reportBegin, bytes.TrimSpace(own.Bytes()), reportEnd, after)
+	return os.WriteFile(path, b.Bytes(), 0o644)
 }
 
 func (r *report) printSize(w io.Writer, users int) {
@@ -137,6 +167,9 @@ func (r *report) printFootings(w io.Writer) {
 	if len(r.Programs) == 0 {
 		return
 	}
+	if r.Programs[0].Start == 0 {
+		return // not measured
+	}
 	t := table{{"program", "cold start ms", "peak memory MB", "binary MB"}}
 	for _, p := range r.Programs {
 		if p.Program != again {
@@ -145,7 +178,7 @@ func (r *report) printFootings(w io.Writer) {
 	}
 	fmt.Fprint(w, "\nCold start is from the start of the process to its first list.\n\n")
 	t.print(w, 1)
-	fmt.Fprintf(w, "\nroster with its built-in PostgreSQL: %.0f ms on data that is there, %.0f ms from nothing\n", r.BuiltInStart, r.FirstStart)
+	fmt.Fprintf(w, "\nroster with its built-in PostgreSQL: %.0f ms on data that is there, %.0f ms from nothing, where the first admin signs in\n", r.BuiltInStart, r.FirstStart)
 }
 
 // table is rows of cells, the first of them the head; a nil row is a blank line.

@@ -18,6 +18,12 @@ func (r *runner) all(ctx context.Context) error {
 	if r.programs, err = programs(ctx, r.dir, r.binary, r.profile != ""); err != nil {
 		return err
 	}
+	if slices.ContainsFunc(operations, func(op operation) bool { return op.hashless && r.only.MatchString(op.name) }) {
+		r.say("building all programs with hashes that cost nothing")
+		if r.hashless, err = hashless(ctx, r.dir, r.profile != ""); err != nil {
+			return err
+		}
+	}
 	data := r.dir
 	if r.keep != "" {
 		data = r.keep
@@ -37,27 +43,52 @@ func (r *runner) all(ctx context.Context) error {
 	}
 	for _, users := range r.sizes {
 		if users != whole {
-			if err := r.size(ctx, users, false); err != nil {
+			if _, err := r.size(ctx, users, false); err != nil {
 				return err
 			}
 		}
 	}
-	if err := r.size(ctx, whole, true); err != nil {
+	b, err := r.size(ctx, whole, true)
+	if err != nil {
 		return err
 	}
-	return r.coldStarts(ctx, whole)
+	if !r.only.MatchString("cold starts") {
+		return nil
+	}
+	return r.coldStarts(ctx, b)
 }
 
 // size measures the lists at one size, and with all set all other operations, too.
-func (r *runner) size(ctx context.Context, users int, all bool) error {
+func (r *runner) size(ctx context.Context, users int, all bool) (*bed, error) {
 	r.say("%s users: filling the database", group(users))
 	url, err := r.cluster.database(ctx, users, r.progress())
 	if err != nil {
-		return fmt.Errorf("fill the database: %w", err)
+		return nil, fmt.Errorf("fill the database: %w", err)
 	}
 	b, err := newBed(ctx, r.cluster, url, users)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	var whole, hashless []operation
+	for _, op := range operations {
+		switch {
+		case !all && !op.list || !r.only.MatchString(op.name):
+		case op.hashless:
+			hashless = append(hashless, op)
+		default:
+			whole = append(whole, op)
+		}
+	}
+	if err := r.operations(ctx, b, whole, r.programs); err != nil {
+		return nil, err
+	}
+	return b, r.operations(ctx, b, hashless, r.hashless)
+}
+
+// operations lets programs do operations, one after the other.
+func (r *runner) operations(ctx context.Context, b *bed, all []operation, programs []*program) error {
+	if len(all) == 0 {
+		return nil
 	}
 	var running []*process
 	defer func() {
@@ -65,31 +96,30 @@ func (r *runner) size(ctx context.Context, users int, all bool) error {
 			_ = p.stop()
 		}
 	}()
-	for _, program := range r.programs {
-		p, err := program.launch(r.dir, url)
+	for _, program := range programs {
+		p, err := program.launch(r.dir, b.url)
 		if err != nil {
 			return err
 		}
 		running = append(running, p)
-		if err := p.ready(ctx, "/api/users?limit=1"); err != nil {
+		if err := p.ready(ctx, b.admin(p)); err != nil {
 			return err
 		}
-		_, body, err := p.ask("/api/users?limit=20")
+		_, body, err := p.ask("/api/users?limit=20", b.admin(p))
 		if err != nil {
 			return err
 		}
-		if len(body.Data) != perPage || body.Pagination.Total != users {
-			return fmt.Errorf("%s lists %d users of %d, not %d of %d", p.name, len(body.Data), body.Pagination.Total, perPage, users)
+		// Creates of another program may be there.
+		if len(body.Data) != perPage || body.Pagination.Total < b.users {
+			return fmt.Errorf("%s lists %d users of %d, not %d of %d", p.name, len(body.Data), body.Pagination.Total, perPage, b.users)
 		}
 		if err := pause(p.cmd.Process); err != nil {
 			return err
 		}
 	}
-	for _, op := range operations {
-		if (all || op.list) && r.only.MatchString(op.name) {
-			if err := r.operation(ctx, b, op, running); err != nil {
-				return err
-			}
+	for _, op := range all {
+		if err := r.operation(ctx, b, op, running); err != nil {
+			return err
 		}
 	}
 	for _, p := range running {
@@ -110,7 +140,6 @@ func (r *runner) operation(ctx context.Context, b *bed, op operation, running []
 		results[i] = &result{Users: b.users, Operation: op.name, Program: p.name}
 	}
 	for round := range r.rounds {
-		var hash []float64
 		for i := range running {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -121,16 +150,6 @@ func (r *runner) operation(ctx context.Context, b *bed, op operation, running []
 				return err
 			}
 			results[i].Rounds = append(results[i].Rounds, seen)
-			if op.name == create && running[i].name != ours {
-				seen, err := r.turn(ctx, b, hashAlone, running[i])
-				if err != nil {
-					return err
-				}
-				hash = append(hash, seen.CPU())
-			}
-		}
-		for i := range results {
-			results[i].Rounds[round].Hash = median(hash)
 		}
 	}
 	line := fmt.Sprintf("%s users, %s:", group(b.users), op.name)

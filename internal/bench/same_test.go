@@ -10,9 +10,16 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/roster-api/roster/db"
+	"github.com/roster-api/roster/db/dbsqlc"
 	"github.com/roster-api/roster/internal/bench/hand"
+	"github.com/roster-api/roster/internal/limit"
+	"github.com/roster-api/roster/internal/middleware"
+	"github.com/roster-api/roster/internal/role"
 	"github.com/roster-api/roster/internal/server"
 	"github.com/roster-api/roster/internal/testkit"
 )
@@ -21,6 +28,14 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 
 // handlers are the three programs on one database with so many users.
 func handlers(tb testing.TB, users int) map[string]http.Handler {
+	tb.Helper()
+	programs, _ := handlersOn(tb, users)
+	return programs
+}
+
+// handlersOn also returns the pool that Roster has. It is asked with the session of
+// an admin where a request has no other.
+func handlersOn(tb testing.TB, users int) (map[string]http.Handler, *pgxpool.Pool) {
 	tb.Helper()
 	url := testkit.Database(tb)
 	pool, err := db.Open(url, db.Options{})
@@ -34,16 +49,27 @@ func handlers(tb testing.TB, users int) map[string]http.Handler {
 	if _, err := pool.Exec(tb.Context(), "VACUUM (ANALYZE)"); err != nil {
 		tb.Fatal(err)
 	}
-	our, err := server.New(server.Options{Pool: pool, Log: slog.New(slog.NewJSONHandler(io.Discard, nil))})
+	admin := testkit.User(tb, pool, dbsqlc.User{Role: role.Admin})
+	token := testkit.Session(tb, pool, admin.ID)
+	rate := limit.Rate{Quota: 1_000_000, Window: time.Second} // counted, and never reached
+	roster, err := server.New(server.Options{
+		Pool: pool, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), Rates: middleware.Rates{Address: rate, Caller: rate},
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}
+	our := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header["Authorization"] == nil {
+			r.Header["Authorization"] = []string{"Bearer " + token}
+		}
+		roster.ServeHTTP(w, r)
+	})
 	byHand, err := hand.Open(url)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(byHand.Close)
-	return map[string]http.Handler{ours: our, best: hand.Best(byHand), seedWay: hand.SeedWay(byHand)}
+	return map[string]http.Handler{ours: our, best: hand.Best(byHand), seedWay: hand.SeedWay(byHand)}, pool
 }
 
 // object is an answer, or a part of one.

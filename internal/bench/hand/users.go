@@ -29,7 +29,6 @@ func newUsers(pool *pgxpool.Pool) *users {
 func (u *users) handler(list http.HandlerFunc) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", health)
-	mux.HandleFunc("POST /hash", u.hashAlone)
 	mux.HandleFunc("GET /api/users", list)
 	mux.HandleFunc("POST /api/users", u.create)
 	mux.HandleFunc("GET /api/users/{id}", u.get)
@@ -64,16 +63,6 @@ func (u *users) create(w http.ResponseWriter, r *http.Request) {
 		WITH credential AS (INSERT INTO credentials (user_id, password_hash) VALUES ($1, $5))
 		INSERT INTO users (id, name, email, role) VALUES ($1, $2, $3, $4) RETURNING `+columns,
 		[16]byte(uuid.Must(uuid.NewV7())), in.Name, in.Email, in.Role, u.hash(in.Password))
-}
-
-// hashAlone does of a create what is the same in all programs and a hundred times
-// as much as the rest: so it can be measured, and subtracted.
-func (u *users) hashAlone(w http.ResponseWriter, r *http.Request) {
-	var in struct{ Password string }
-	if decode(w, r, &in) {
-		u.hash(in.Password)
-		w.WriteHeader(http.StatusNoContent)
-	}
 }
 
 func (u *users) replace(w http.ResponseWriter, r *http.Request) {
