@@ -317,30 +317,40 @@ func (q *Queries) TouchKeys(ctx context.Context, ids []uuid.UUID) error {
 
 const verifyKeys = `-- name: VerifyKeys :many
 SELECT x.hash, k.id, k.user_id, k.name, k.scopes, u.email, u.role,
-       (k.last_used_at IS NULL OR k.last_used_at < statement_timestamp() - interval '1 minute')::boolean AS touch
+       (k.last_used_at IS NULL OR k.last_used_at < statement_timestamp() - interval '1 minute')::boolean AS touch,
+       least(extract(epoch FROM k.expires_at - statement_timestamp()), extract(epoch FROM x.expires_at - statement_timestamp()),
+             $1::float8)::float8 AS holds,
+       (SELECT sum(n) FROM access_changes)::bigint AS changes
 FROM key_secrets x
 JOIN keys k ON k.id = x.key_id
 JOIN users u ON u.id = k.user_id
-WHERE x.hash = ANY ($1::bytea[])
+WHERE x.hash = ANY ($2::bytea[])
   AND (x.expires_at IS NULL OR x.expires_at > statement_timestamp())
   AND (k.expires_at IS NULL OR k.expires_at > statement_timestamp())
   AND NOT u.disabled
 `
 
-type VerifyKeysRow struct {
-	Hash   []byte
-	ID     uuid.UUID
-	UserID uuid.UUID
-	Name   string
-	Scopes []string
-	Email  string
-	Role   role.Role
-	Touch  bool
+type VerifyKeysParams struct {
+	MostSeconds float64
+	Hashes      [][]byte
 }
 
-// VerifyKeys finds whose keys these secrets are, on the database's own clock.
-func (q *Queries) VerifyKeys(ctx context.Context, hashes [][]byte) ([]VerifyKeysRow, error) {
-	rows, err := q.db.Query(ctx, verifyKeys, hashes)
+type VerifyKeysRow struct {
+	Hash    []byte
+	ID      uuid.UUID
+	UserID  uuid.UUID
+	Name    string
+	Scopes  []string
+	Email   string
+	Role    role.Role
+	Touch   bool
+	Holds   float64
+	Changes int64
+}
+
+// VerifyKeys finds whose keys these secrets are; see VerifySessions.
+func (q *Queries) VerifyKeys(ctx context.Context, arg VerifyKeysParams) ([]VerifyKeysRow, error) {
+	rows, err := q.db.Query(ctx, verifyKeys, arg.MostSeconds, arg.Hashes)
 	if err != nil {
 		return nil, err
 	}
@@ -357,6 +367,8 @@ func (q *Queries) VerifyKeys(ctx context.Context, hashes [][]byte) ([]VerifyKeys
 			&i.Email,
 			&i.Role,
 			&i.Touch,
+			&i.Holds,
+			&i.Changes,
 		); err != nil {
 			return nil, err
 		}

@@ -214,34 +214,45 @@ func (q *Queries) TouchSessions(ctx context.Context, arg TouchSessionsParams) er
 
 const verifySessions = `-- name: VerifySessions :many
 SELECT t.hash, s.id, s.user_id, u.email, u.role,
-       (s.last_used_at < statement_timestamp() - make_interval(secs => $1::float8))::boolean AS touch
+       (s.last_used_at < statement_timestamp() - make_interval(secs => $1::float8))::boolean AS touch,
+       least(extract(epoch FROM s.expires_at - statement_timestamp()), $2::float8)::float8 AS holds,
+       (SELECT sum(n) FROM access_changes)::bigint AS changes
 FROM session_tokens t
 JOIN sessions s ON s.id = t.session_id
 JOIN users u ON u.id = s.user_id
-WHERE t.hash = ANY ($2::bytea[])
+WHERE t.hash = ANY ($3::bytea[])
   AND s.expires_at > statement_timestamp()
-  AND s.last_used_at > statement_timestamp() - make_interval(secs => $3::float8)
+  AND s.last_used_at > statement_timestamp() - make_interval(secs => $4::float8)
   AND NOT u.disabled
 `
 
 type VerifySessionsParams struct {
 	TouchSeconds float64
+	MostSeconds  float64
 	Hashes       [][]byte
 	IdleSeconds  float64
 }
 
 type VerifySessionsRow struct {
-	Hash   []byte
-	ID     uuid.UUID
-	UserID uuid.UUID
-	Email  string
-	Role   role.Role
-	Touch  bool
+	Hash    []byte
+	ID      uuid.UUID
+	UserID  uuid.UUID
+	Email   string
+	Role    role.Role
+	Touch   bool
+	Holds   float64
+	Changes int64
 }
 
-// VerifySessions finds who holds these tokens, on the database's own clock.
+// VerifySessions finds who holds these tokens, on the database's own clock, for how
+// long if nothing changes, and what the count of changes was then.
 func (q *Queries) VerifySessions(ctx context.Context, arg VerifySessionsParams) ([]VerifySessionsRow, error) {
-	rows, err := q.db.Query(ctx, verifySessions, arg.TouchSeconds, arg.Hashes, arg.IdleSeconds)
+	rows, err := q.db.Query(ctx, verifySessions,
+		arg.TouchSeconds,
+		arg.MostSeconds,
+		arg.Hashes,
+		arg.IdleSeconds,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -256,6 +267,8 @@ func (q *Queries) VerifySessions(ctx context.Context, arg VerifySessionsParams) 
 			&i.Email,
 			&i.Role,
 			&i.Touch,
+			&i.Holds,
+			&i.Changes,
 		); err != nil {
 			return nil, err
 		}

@@ -1,7 +1,10 @@
--- VerifyKeys finds whose keys these secrets are, on the database's own clock.
+-- VerifyKeys finds whose keys these secrets are; see VerifySessions.
 -- name: VerifyKeys :many
 SELECT x.hash, k.id, k.user_id, k.name, k.scopes, u.email, u.role,
-       (k.last_used_at IS NULL OR k.last_used_at < statement_timestamp() - interval '1 minute')::boolean AS touch
+       (k.last_used_at IS NULL OR k.last_used_at < statement_timestamp() - interval '1 minute')::boolean AS touch,
+       least(extract(epoch FROM k.expires_at - statement_timestamp()), extract(epoch FROM x.expires_at - statement_timestamp()),
+             sqlc.arg(most_seconds)::float8)::float8 AS holds,
+       (SELECT sum(n) FROM access_changes)::bigint AS changes
 FROM key_secrets x
 JOIN keys k ON k.id = x.key_id
 JOIN users u ON u.id = k.user_id

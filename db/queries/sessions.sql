@@ -1,7 +1,10 @@
--- VerifySessions finds who holds these tokens, on the database's own clock.
+-- VerifySessions finds who holds these tokens, on the database's own clock, for how
+-- long if nothing changes, and what the count of changes was then.
 -- name: VerifySessions :many
 SELECT t.hash, s.id, s.user_id, u.email, u.role,
-       (s.last_used_at < statement_timestamp() - make_interval(secs => sqlc.arg(touch_seconds)::float8))::boolean AS touch
+       (s.last_used_at < statement_timestamp() - make_interval(secs => sqlc.arg(touch_seconds)::float8))::boolean AS touch,
+       least(extract(epoch FROM s.expires_at - statement_timestamp()), sqlc.arg(most_seconds)::float8)::float8 AS holds,
+       (SELECT sum(n) FROM access_changes)::bigint AS changes
 FROM session_tokens t
 JOIN sessions s ON s.id = t.session_id
 JOIN users u ON u.id = s.user_id

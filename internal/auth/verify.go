@@ -23,6 +23,10 @@ type Lifetimes struct {
 // database, counted from before that look. It is how late a revocation can be.
 const Fresh = time.Second
 
+// trusted is how long a verified credential is taken without a look at it alone,
+// while the database says every [Fresh] that nothing has changed for anybody.
+const trusted = 30 * time.Second
+
 // remembered is the most credentials that are kept, and so what they can cost:
 // about 400 octets each.
 const remembered = 16384
@@ -36,6 +40,10 @@ const touchEvery = time.Minute
 // Verifier finds out who is calling. It remembers for [Fresh]; what it does not
 // know it asks for in batches: while one question is under way, the next ones
 // gather and go together, so that many callers at once cost few round trips.
+//
+// Each answer comes with the database's count of what has changed for callers. So
+// the first question in a second, whoever is asked about, tells that all others who
+// were verified at the same count still hold.
 type Verifier struct {
 	queries *dbsqlc.Queries
 	idle    time.Duration
@@ -47,6 +55,8 @@ type Verifier struct {
 	known   map[hash]known // those verified lately
 	older   map[hash]known // those before them; so memory is bounded without a list
 	epoch   uint64         // moves on when what is known must be forgotten
+	changes int64          // the newest count of changes,
+	counted time.Time      // and the time before it was read
 	waiting map[hash]*question
 	asking  bool
 }
@@ -57,6 +67,8 @@ type hash = [sha256.Size]byte
 type known struct {
 	principal *Principal
 	at        time.Time // before the database was asked
+	until     time.Time // if nothing changes
+	changes   int64     // the count of changes then
 }
 
 // question is one token that is asked about, for all who wait for it.
@@ -130,7 +142,9 @@ func (v *Verifier) recall(h hash) (known, bool) {
 	if !ok {
 		k, ok = v.older[h]
 	}
-	return k, ok && v.now().Sub(k.at) < v.fresh
+	now := v.now()
+	return k, ok && (now.Sub(k.at) < v.fresh ||
+		k.changes == v.changes && now.Sub(v.counted) < v.fresh && now.Before(k.until))
 }
 
 func (v *Verifier) remember(h hash, k known) {
@@ -162,13 +176,14 @@ func (v *Verifier) ask(ctx context.Context) {
 		v.mu.Unlock()
 
 		at := v.now()
-		found, touch, err := v.lookUp(ctx, batch)
+		found, touch, err := v.lookUp(ctx, batch, at)
 
 		v.mu.Lock()
 		for h, q := range batch {
-			q.answer, q.err = known{found[h], at}, err
+			q.answer, q.err = found[h], err
 			if err == nil && q.answer.principal != nil && v.epoch == epoch {
 				v.remember(h, q.answer)
+				v.changes, v.counted = q.answer.changes, at
 			}
 			close(q.done)
 		}
@@ -180,44 +195,49 @@ func (v *Verifier) ask(ctx context.Context) {
 }
 
 // lookUp asks about a batch of tokens, and says which were not used for a while.
-func (v *Verifier) lookUp(ctx context.Context, batch map[hash]*question) (map[hash]*Principal, map[Kind][]uuid.UUID, error) {
+func (v *Verifier) lookUp(ctx context.Context, batch map[hash]*question, at time.Time) (map[hash]known, map[Kind][]uuid.UUID, error) {
 	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
 	defer cancel()
 	hashes := map[Kind][][]byte{}
 	for h, q := range batch {
 		hashes[q.kind] = append(hashes[q.kind], h[:])
 	}
-	found := make(map[hash]*Principal, len(batch))
+	found := make(map[hash]known, len(batch))
+	most := min(trusted, v.touchEvery()/2).Seconds() // its use is noted in time
 	touch := map[Kind][]uuid.UUID{}
 	if of := hashes[SessionKind]; of != nil {
 		rows, err := v.queries.VerifySessions(ctx, dbsqlc.VerifySessionsParams{
-			Hashes: of, IdleSeconds: v.idle.Seconds(), TouchSeconds: v.touchEvery().Seconds(),
+			Hashes: of, IdleSeconds: v.idle.Seconds(), TouchSeconds: v.touchEvery().Seconds(), MostSeconds: most,
 		})
 		if err != nil {
 			return nil, nil, err
 		}
 		for _, row := range rows {
 			p := &Principal{Kind: SessionKind, ID: row.ID, UserID: row.UserID, Email: row.Email, Role: row.Role}
-			found[hash(row.Hash)] = p.finish(nil)
+			found[hash(row.Hash)] = known{p.finish(nil), at, after(at, row.Holds), row.Changes}
 			if row.Touch {
 				touch[SessionKind] = append(touch[SessionKind], row.ID)
 			}
 		}
 	}
 	if of := hashes[KeyKind]; of != nil {
-		rows, err := v.queries.VerifyKeys(ctx, of)
+		rows, err := v.queries.VerifyKeys(ctx, dbsqlc.VerifyKeysParams{Hashes: of, MostSeconds: most})
 		if err != nil {
 			return nil, nil, err
 		}
 		for _, row := range rows {
 			p := &Principal{Kind: KeyKind, ID: row.ID, UserID: row.UserID, Email: row.Email, Role: row.Role, Name: row.Name}
-			found[hash(row.Hash)] = p.finish(row.Scopes)
+			found[hash(row.Hash)] = known{p.finish(row.Scopes), at, after(at, row.Holds), row.Changes}
 			if row.Touch {
 				touch[KeyKind] = append(touch[KeyKind], row.ID)
 			}
 		}
 	}
 	return found, touch, nil
+}
+
+func after(at time.Time, seconds float64) time.Time {
+	return at.Add(time.Duration(seconds * float64(time.Second)))
 }
 
 // touchEvery is shorter where sessions may be idle for a short time only.

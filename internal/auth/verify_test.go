@@ -253,6 +253,47 @@ func TestVerifyNotices(t *testing.T) {
 	}
 }
 
+// While nothing changes for anybody, one question a second is enough for all: those
+// who are not asked about are taken for half a minute, and no longer than they last.
+func TestVerifyTrustsWhileNothingChanges(t *testing.T) {
+	t.Parallel()
+	r := alone(t)
+	u := testkit.User(t, r.pool, dbsqlc.User{})
+	one, other, short := testkit.Session(t, r.pool, u.ID), testkit.Key(t, r.pool, u.ID, auth.UsersRead), testkit.Session(t, r.pool, u.ID)
+	r.exec(t, "UPDATE sessions SET expires_at = statement_timestamp() + interval '5 seconds' WHERE id = (SELECT max(id::text)::uuid FROM sessions)")
+	for _, token := range []string{one, other, short} {
+		r.want(t, token, true)
+	}
+	r.wantAsked(t, 3)
+	asked := 3
+	for second := 1; second < 30; second++ {
+		r.clock.move(auth.Fresh)
+		r.want(t, one, true)
+		r.want(t, other, true)
+		asked++
+		if second == 5 {
+			r.want(t, short, true) // it lasts by the database's clock, which nobody has moved
+			asked++
+		}
+		r.wantAsked(t, asked)
+	}
+	r.clock.move(auth.Fresh)
+	r.want(t, one, true)
+	r.want(t, other, true) // half a minute has gone
+	r.wantAsked(t, asked+2)
+
+	r.exec(t, "UPDATE sessions SET last_used_at = statement_timestamp()") // its use is no change
+	r.clock.move(auth.Fresh)
+	r.want(t, one, true)
+	r.want(t, other, true)
+	r.wantAsked(t, asked+3)
+	r.exec(t, "UPDATE users SET role = 'editor'")
+	r.clock.move(auth.Fresh)
+	r.want(t, one, true)
+	r.want(t, other, true)
+	r.wantAsked(t, asked+5)
+}
+
 // A role is as fresh as the rest.
 func TestVerifyNoticesARole(t *testing.T) {
 	t.Parallel()
@@ -418,6 +459,8 @@ func TestVerifyWithoutADatabase(t *testing.T) {
 	known, unknown := testkit.Session(t, direct.pool, u.ID), testkit.Key(t, direct.pool, u.ID, auth.UsersRead)
 	r.want(t, known, true)
 	for _, fault := range []testkit.Fault{testkit.Refuse, testkit.Reset, testkit.Freeze} {
+		r.Forget()
+		r.want(t, known, true)
 		proxy.Set(fault)
 		r.want(t, known, true)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -57,6 +57,7 @@ const (
 	warmUp    = 0.25 // the part of a turn that goes before it, uncounted
 	slowConns = 4    // of an operation that hashes
 	slower    = 2    // how much longer its turns take
+	longer    = 4    // the same, of one where a turn must hold what happens seldom
 )
 
 // turn lets one program, all others paused, do one operation, and measures it.
@@ -75,6 +76,9 @@ func (r *runner) turn(ctx context.Context, b *bed, op operation, p *process) (fi
 	l := load{conns: r.conns, seconds: r.seconds}
 	if op.slow {
 		l = load{conns: min(r.conns, slowConns), seconds: r.seconds * slower}
+	}
+	if op.long {
+		l.seconds *= longer
 	}
 	measured := l.seconds
 	l.seconds *= warmUp

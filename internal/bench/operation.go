@@ -26,6 +26,7 @@ type operation struct {
 	list     bool // measured at every size, not at one alone
 	status   int  // of the answer
 	slow     bool // a password is hashed: few at once, and for longer
+	long     bool // a turn takes longer, for what happens less than once a second
 	hashless bool // done by programs whose hash of a password costs nothing
 	// requests returns the maker of requests to one process.
 	requests func(ctx context.Context, b *bed, p *process) (maker, error)
@@ -41,7 +42,7 @@ var operations = []operation{
 	{name: "health", status: 200, requests: always("/health")},
 	{name: getSession, status: 200, requests: getOne},
 	{name: getKey, status: 200, requests: getOneByKey},
-	{name: getSessions, status: 200, requests: getOneInTurn},
+	{name: getSessions, status: 200, long: true, requests: getOneInTurn},
 	{name: listFirst, list: true, status: 200, requests: always("/api/users?limit=20")},
 	{name: listCursor, list: true, status: 200, requests: listMiddle},
 	{name: "list, deep page", list: true, status: 200, requests: listDeep},
