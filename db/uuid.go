@@ -13,8 +13,13 @@ import (
 type uuidCodec struct{ pgtype.UUIDCodec }
 
 func (c uuidCodec) PlanEncode(m *pgtype.Map, oid uint32, format int16, value any) pgtype.EncodePlan {
-	if _, ok := value.(uuid.UUID); ok && format == pgtype.BinaryFormatCode {
-		return uuidPlan{}
+	if format == pgtype.BinaryFormatCode {
+		switch value.(type) {
+		case uuid.UUID:
+			return uuidPlan{}
+		case *uuid.UUID: // nil is NULL, and does not come here
+			return uuidPointerPlan{}
+		}
 	}
 	return c.UUIDCodec.PlanEncode(m, oid, format, value)
 }
@@ -31,6 +36,12 @@ type uuidPlan struct{}
 func (uuidPlan) Encode(value any, buf []byte) ([]byte, error) {
 	id := value.(uuid.UUID) // PlanEncode saw to it
 	return append(buf, id[:]...), nil
+}
+
+type uuidPointerPlan struct{}
+
+func (uuidPointerPlan) Encode(value any, buf []byte) ([]byte, error) {
+	return append(buf, value.(*uuid.UUID)[:]...), nil
 }
 
 func (uuidPlan) Scan(src []byte, target any) error {

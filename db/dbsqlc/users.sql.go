@@ -7,19 +7,28 @@ package dbsqlc
 
 import (
 	"context"
+	"encoding/json"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/roster-api/roster/internal/role"
 )
 
 const createUser = `-- name: CreateUser :one
-WITH credential AS (
-  INSERT INTO credentials (user_id, password_hash)
-  SELECT $1::uuid, $5::text
+WITH made AS (
+  INSERT INTO users (id, name, email, role)
+  VALUES ($1, $2, $3, $4)
+  RETURNING id, name, email, role, disabled, created_at, updated_at
+), credential AS (
+  INSERT INTO credentials (user_id, password_hash) SELECT made.id, $5::text FROM made
+), recorded AS (
+  INSERT INTO audit (id, actor, actor_id, actor_name, operation, target, target_id, after, address, request_id)
+  SELECT $6::uuid, $7::text, $8::uuid, $9::text,
+         $10::text, $11::text, made.id,
+         $12::jsonb, $13::text, $14::text
+  FROM made
 )
-INSERT INTO users (id, name, email, role)
-VALUES ($1, $2, $3, $4)
-RETURNING id, name, email, role, disabled, created_at, updated_at
+SELECT id, name, email, role, disabled, created_at, updated_at FROM made
 `
 
 type CreateUserParams struct {
@@ -28,19 +37,47 @@ type CreateUserParams struct {
 	Email        string
 	Role         role.Role
 	PasswordHash string
+	AuditID      uuid.UUID
+	Actor        string
+	ActorID      *uuid.UUID
+	ActorName    string
+	Operation    string
+	Target       string
+	After        json.RawMessage
+	Address      string
+	RequestID    string
 }
 
-// CreateUser makes the user and the password in one statement, so that neither
-// is ever without the other.
-func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) (User, error) {
+type CreateUserRow struct {
+	ID        uuid.UUID
+	Name      string
+	Email     string
+	Role      role.Role
+	Disabled  bool
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// CreateUser makes the user, the password and the audit log's row in one statement:
+// none is ever without the others, and it is one round trip.
+func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) (CreateUserRow, error) {
 	row := q.db.QueryRow(ctx, createUser,
 		arg.ID,
 		arg.Name,
 		arg.Email,
 		arg.Role,
 		arg.PasswordHash,
+		arg.AuditID,
+		arg.Actor,
+		arg.ActorID,
+		arg.ActorName,
+		arg.Operation,
+		arg.Target,
+		arg.After,
+		arg.Address,
+		arg.RequestID,
 	)
-	var i User
+	var i CreateUserRow
 	err := row.Scan(
 		&i.ID,
 		&i.Name,

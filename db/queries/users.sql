@@ -4,16 +4,23 @@ SELECT * FROM users WHERE id = $1;
 -- name: EmailTaken :one
 SELECT EXISTS (SELECT FROM users WHERE email = $1);
 
--- CreateUser makes the user and the password in one statement, so that neither
--- is ever without the other.
+-- CreateUser makes the user, the password and the audit log's row in one statement:
+-- none is ever without the others, and it is one round trip.
 -- name: CreateUser :one
-WITH credential AS (
-  INSERT INTO credentials (user_id, password_hash)
-  SELECT sqlc.arg(id)::uuid, sqlc.arg(password_hash)::text
+WITH made AS (
+  INSERT INTO users (id, name, email, role)
+  VALUES (sqlc.arg(id), sqlc.arg(name), sqlc.arg(email), sqlc.arg(role))
+  RETURNING *
+), credential AS (
+  INSERT INTO credentials (user_id, password_hash) SELECT made.id, sqlc.arg(password_hash)::text FROM made
+), recorded AS (
+  INSERT INTO audit (id, actor, actor_id, actor_name, operation, target, target_id, after, address, request_id)
+  SELECT sqlc.arg(audit_id)::uuid, sqlc.arg(actor)::text, sqlc.narg(actor_id)::uuid, sqlc.arg(actor_name)::text,
+         sqlc.arg(operation)::text, sqlc.arg(target)::text, made.id,
+         sqlc.arg(after)::jsonb, sqlc.arg(address)::text, sqlc.arg(request_id)::text
+  FROM made
 )
-INSERT INTO users (id, name, email, role)
-VALUES (sqlc.arg(id), sqlc.arg(name), sqlc.arg(email), sqlc.arg(role))
-RETURNING *;
+SELECT * FROM made;
 
 -- name: LockUser :one
 SELECT * FROM users WHERE id = $1 FOR UPDATE;

@@ -130,6 +130,10 @@ type Claim struct {
 	fingerprint [sha256.Size]byte
 }
 
+// Named reports whether the request has a key. One that has none and changes
+// something in a single statement needs no InTx.
+func (c *Claim) Named() bool { return c.name.key != "" }
+
 // Outcome is what a later request with the same key is answered from.
 type Outcome struct {
 	ResourceID   uuid.UUID // of what was made
@@ -141,7 +145,7 @@ type Outcome struct {
 // there.
 func (c *Claim) InTx(ctx context.Context, pool *pgxpool.Pool, run func(ctx context.Context, q *dbsqlc.Queries) (Outcome, error)) error {
 	return db.InTx(ctx, pool, func(ctx context.Context, q *dbsqlc.Queries) error {
-		if c.name.key == "" {
+		if !c.Named() {
 			_, err := run(ctx, q)
 			return err
 		}

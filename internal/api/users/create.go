@@ -103,6 +103,9 @@ func (u *Users) create(ctx context.Context, in UserCreate, claim *idempotency.Cl
 	if err != nil {
 		return dbsqlc.User{}, err
 	}
+	if !claim.Named() { // then there is one statement only
+		return insert(ctx, u.queries, in, hash)
+	}
 	var row dbsqlc.User
 	err = claim.InTx(ctx, u.pool, func(ctx context.Context, q *dbsqlc.Queries) (idempotency.Outcome, error) {
 		row, err = insert(ctx, q, in, hash)
@@ -133,14 +136,30 @@ func (u *Users) CreateFirst(ctx context.Context, in UserCreate) (created bool, e
 	return created && err == nil, err
 }
 
+// made is what the audit log keeps of a new user; when that was, its row says.
+type made struct {
+	ID    uuid.UUID `json:"id"`
+	Name  string    `json:"name"`
+	Email string    `json:"email"`
+	Role  role.Role `json:"role"`
+}
+
+// insert makes the user and the row of the audit log in one statement.
 func insert(ctx context.Context, q *dbsqlc.Queries, in UserCreate, hash string) (dbsqlc.User, error) {
+	user := dbsqlc.User{ID: uuid.Must(uuid.NewV7()), Name: string(in.Name), Email: string(in.Email), Role: in.Role}
+	entry, err := audit.Row(ctx, audit.Change{Operation: "createUser", Target: "user", TargetID: user.ID, After: made{user.ID, user.Name, user.Email, user.Role}})
+	if err != nil {
+		return user, err
+	}
 	row, err := q.CreateUser(ctx, dbsqlc.CreateUserParams{
-		ID: uuid.Must(uuid.NewV7()), Name: string(in.Name), Email: string(in.Email), Role: in.Role, PasswordHash: hash,
+		ID: user.ID, Name: user.Name, Email: user.Email, Role: user.Role, PasswordHash: hash,
+		AuditID: entry.ID, Actor: entry.Actor, ActorID: entry.ActorID, ActorName: entry.ActorName, Operation: entry.Operation,
+		Target: entry.Target, After: entry.After, Address: entry.Address, RequestID: entry.RequestID,
 	})
 	if err != nil {
-		return row, refused(err)
+		return dbsqlc.User(row), refused(err)
 	}
-	return row, audit.Record(ctx, q, audit.Change{Operation: "createUser", Target: "user", TargetID: row.ID, After: User(row)})
+	return dbsqlc.User(row), nil
 }
 
 // Check validates a request that did not come over HTTP, and makes its address
