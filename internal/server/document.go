@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strconv"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
@@ -13,16 +14,23 @@ import (
 	"github.com/roster-api/roster/internal/etag"
 )
 
-// serveDocument serves the forms of the OpenAPI document, made once.
-func serveDocument(r chi.Router, described huma.API) error {
-	yaml, json31, yaml30, err := api.Document(described)
-	if err != nil {
-		return err
+// serveDocument serves the forms of the OpenAPI document. They are made once, at the
+// first request for one: that takes longer than all else at a start.
+func serveDocument(r chi.Router, described huma.API) {
+	forms := sync.OnceValue(func() map[string]http.HandlerFunc {
+		yaml, json31, yaml30, err := api.Document(described)
+		if err != nil {
+			panic(err) // of the program, not of the request
+		}
+		return map[string]http.HandlerFunc{
+			"/openapi.yaml":     file("application/yaml", yaml),
+			"/openapi.json":     file("application/json", json31),
+			"/openapi-3.0.yaml": file("application/yaml", yaml30),
+		}
+	})
+	for _, path := range []string{"/openapi.yaml", "/openapi.json", "/openapi-3.0.yaml"} {
+		r.Get(path, func(w http.ResponseWriter, r *http.Request) { forms()[path](w, r) })
 	}
-	r.Get("/openapi.yaml", file("application/yaml", yaml))
-	r.Get("/openapi.json", file("application/json", json31))
-	r.Get("/openapi-3.0.yaml", file("application/yaml", yaml30))
-	return nil
 }
 
 // file serves bytes that stay the same for the life of the process.

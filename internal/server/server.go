@@ -118,9 +118,7 @@ func New(o Options) (http.Handler, error) {
 			SignIns: signIns,
 		})
 	})
-	if err := serveDocument(r, described); err != nil {
-		return nil, err
-	}
+	serveDocument(r, described)
 
 	// A probe asks every few seconds and needs nothing of the above but this.
 	live := middleware.RequestID(middleware.Headers(o.HTTPS)(middleware.Host(o.PublicURL, o.Exposed)(http.HandlerFunc(health))))
