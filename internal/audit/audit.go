@@ -74,13 +74,10 @@ func Row(ctx context.Context, c Change) (dbsqlc.InsertAuditParams, error) {
 	}
 	row := dbsqlc.InsertAuditParams{
 		ID: id, Operation: c.Operation, Target: c.Target, Before: before, After: after,
-		RequestID: problem.RequestFrom(ctx).ID,
+		Address: middleware.GetClientIP(ctx), RequestID: problem.RequestFrom(ctx).ID,
 	}
 	if c.TargetID != uuid.Nil {
 		row.TargetID = &c.TargetID
-	}
-	if address := middleware.GetClientIPAddr(ctx); address.IsValid() {
-		row.Address = address.String()
 	}
 	row.Actor, row.ActorID, row.ActorName = actor(ctx)
 	return row, nil

@@ -2,7 +2,11 @@ package server
 
 import "net/http"
 
-var ok = []byte(`{"status":"ok"}` + "\n")
+var (
+	ok      = []byte(`{"status":"ok"}` + "\n")
+	noStore = []string{"no-store"}
+	isJSON  = []string{"application/json"}
+)
 
 // health says that the process lives. It asks nobody: a database that is away is
 // no reason to kill a server that will heal.
@@ -10,7 +14,7 @@ func health(w http.ResponseWriter, _ *http.Request) { answerOK(w) }
 
 func answerOK(w http.ResponseWriter) {
 	h := w.Header()
-	h["Content-Type"] = []string{"application/json"}
-	h["Cache-Control"] = []string{"no-store"}
+	h["Content-Type"] = isJSON
+	h["Cache-Control"] = noStore
 	_, _ = w.Write(ok)
 }

@@ -138,7 +138,7 @@ func (s *Session) begin(ctx context.Context, checked dbsqlc.GetCredentialRow, to
 		}
 		principal, hash := auth.SessionOf(uuid.Must(uuid.NewV7()), user), token.Hash()
 		session, err := q.CreateSession(ctx, dbsqlc.CreateSessionParams{
-			Hash: hash[:], ID: principal.ID, UserID: user.ID, Address: address(ctx),
+			Hash: hash[:], ID: principal.ID, UserID: user.ID, Address: middleware.GetClientIP(ctx),
 			UserAgent: printable(userAgent, 256), MaxSeconds: s.lifetimes.Max.Seconds(),
 		})
 		if err != nil {
@@ -185,14 +185,6 @@ func (s *Session) check(ctx context.Context, account, password string) (dbsqlc.G
 		}
 	}
 	return row, nil
-}
-
-// address is where a request comes from, or nothing where that is not known.
-func address(ctx context.Context) string {
-	if a := middleware.GetClientIPAddr(ctx); a.IsValid() {
-		return a.Unmap().String()
-	}
-	return ""
 }
 
 // printable cuts a text that a client made up to what may be shown and kept.
