@@ -20,7 +20,21 @@ import (
 // know its names: it answers to any, since it serves https then, and a name that
 // its certificate does not have is refused by the browser.
 func Host(publicURL *url.URL, exposed bool) func(http.Handler) http.Handler {
-	answers := func(r *http.Request) bool {
+	answers := Answers(publicURL, exposed)
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !answers(r) {
+				problem.New(problem.Misdirected, "").Write(w, r)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// Answers reports which requests [Host] lets pass.
+func Answers(publicURL *url.URL, exposed bool) func(*http.Request) bool {
+	return func(r *http.Request) bool {
 		switch {
 		case loopback(r.Host), publicURL != nil && sameHost(r.Host, publicURL):
 			return true
@@ -31,15 +45,6 @@ func Host(publicURL *url.URL, exposed bool) func(http.Handler) http.Handler {
 		default:
 			return (r.URL.Path == "/health" || r.URL.Path == "/ready") && isAddress(r.Host)
 		}
-	}
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !answers(r) {
-				problem.New(problem.Misdirected, "").Write(w, r)
-				return
-			}
-			next.ServeHTTP(w, r)
-		})
 	}
 }
 

@@ -14,13 +14,19 @@ import (
 // answer, in problems and in the log.
 func RequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := r.Header.Get("X-Request-Id")
-		if !validID(id) {
-			id = newID()
-		}
-		w.Header()["X-Request-Id"] = []string{id}
+		id := SetRequestID(w, r)
 		next.ServeHTTP(w, r.WithContext(problem.NewContext(r.Context(), &problem.Request{ID: id})))
 	})
+}
+
+// SetRequestID puts the id into the answer only.
+func SetRequestID(w http.ResponseWriter, r *http.Request) string {
+	id := r.Header.Get("X-Request-Id")
+	if !validID(id) {
+		id = newID()
+	}
+	w.Header()["X-Request-Id"] = []string{id}
+	return id
 }
 
 func validID(id string) bool {

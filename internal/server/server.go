@@ -121,9 +121,10 @@ func New(o Options) (http.Handler, error) {
 	serveDocument(r, described)
 
 	// A probe asks every few seconds and needs nothing of the above but this.
-	live := middleware.RequestID(middleware.Headers(o.HTTPS)(middleware.Host(o.PublicURL, o.Exposed)(http.HandlerFunc(health))))
+	answers, live := middleware.Answers(o.PublicURL, o.Exposed), middleware.Headers(o.HTTPS)(http.HandlerFunc(health))
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if req.URL.Path == "/health" && (req.Method == http.MethodGet || req.Method == http.MethodHead) {
+		if req.URL.Path == "/health" && (req.Method == http.MethodGet || req.Method == http.MethodHead) && answers(req) {
+			middleware.SetRequestID(w, req)
 			live.ServeHTTP(w, req)
 			return
 		}
