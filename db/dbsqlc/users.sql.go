@@ -99,15 +99,28 @@ func (q *Queries) DeleteUser(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
-const emailTaken = `-- name: EmailTaken :one
-SELECT EXISTS (SELECT FROM users WHERE email = $1)
+const emailsTaken = `-- name: EmailsTaken :many
+SELECT email FROM users WHERE email = ANY($1::text[])
 `
 
-func (q *Queries) EmailTaken(ctx context.Context, email string) (bool, error) {
-	row := q.db.QueryRow(ctx, emailTaken, email)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
+func (q *Queries) EmailsTaken(ctx context.Context, emails []string) ([]string, error) {
+	rows, err := q.db.Query(ctx, emailsTaken, emails)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var email string
+		if err := rows.Scan(&email); err != nil {
+			return nil, err
+		}
+		items = append(items, email)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const getUser = `-- name: GetUser :one

@@ -1,8 +1,8 @@
 -- name: GetUser :one
 SELECT * FROM users WHERE id = $1;
 
--- name: EmailTaken :one
-SELECT EXISTS (SELECT FROM users WHERE email = $1);
+-- name: EmailsTaken :many
+SELECT email FROM users WHERE email = ANY(sqlc.arg(emails)::text[]);
 
 -- CreateUser makes the user, the password and the audit log's row in one statement:
 -- none is ever without the others, and it is one round trip.

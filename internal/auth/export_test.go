@@ -16,8 +16,4 @@ func (v *Verifier) Remembered() int {
 const MostRemembered = remembered
 
 // Waiting is how many credentials wait for the next look at the database.
-func (v *Verifier) Waiting() int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return len(v.waiting)
-}
+func (v *Verifier) Waiting() int { return v.asker.Waiting() }

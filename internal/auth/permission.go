@@ -90,6 +90,7 @@ var rules = map[string]Rule{
 	"revokeKey": {Permission: KeysAdmin, Own: KeysOwn},
 
 	"listAudit": {Permission: AuditRead},
+	"getStats":  {Permission: StatsRead},
 }
 
 // RuleOf returns the row of an operation.

@@ -37,6 +37,10 @@ func (Kind) Schema(r huma.Registry) *huma.Schema {
 // Principal is who is calling: a user by a session, or a service by a key. It is
 // shared by requests and never changes.
 type Principal struct {
+	// Unconfirmed says that the database is away: the credential held up to ten
+	// minutes ago, and so may get what is cached, and nothing else.
+	Unconfirmed bool
+
 	Kind   Kind
 	ID     uuid.UUID // of the session or the key
 	UserID uuid.UUID // the user, or the key's owner

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/roster-api/roster/db/dbsqlc"
+	"github.com/roster-api/roster/internal/batch"
 )
 
 // Lifetimes bound a session.
@@ -27,11 +28,19 @@ const Fresh = time.Second
 // while the database says every [Fresh] that nothing has changed for anybody.
 const trusted = 30 * time.Second
 
+// Unconfirmed is how long a credential that was verified may get what is cached
+// while the database is away, counted from before it was verified.
+const Unconfirmed = 10 * time.Minute
+
+// patience is how long a caller who could be answered from the cache waits for a
+// database that did not answer the last time.
+const patience = 50 * time.Millisecond
+
 // remembered is the most credentials that are kept, and so what they can cost:
 // about 400 octets each.
 const remembered = 16384
 
-// verifyTimeout bounds one look at the database: behind one that hangs, all others wait.
+// verifyTimeout bounds one look at the database.
 const verifyTimeout = 2 * time.Second
 
 // touchEvery is how often the use of a session or a key is written down.
@@ -57,8 +66,14 @@ type Verifier struct {
 	epoch   uint64         // moves on when what is known must be forgotten
 	changes int64          // the newest count of changes,
 	counted time.Time      // and the time before it was read
-	waiting map[hash]*question
-	asking  bool
+	away    bool           // the last look at the database came to nothing
+	asker   *batch.Asker[asked, known]
+}
+
+// asked is what one question needs of a token.
+type asked struct {
+	hash hash
+	kind Kind
 }
 
 type hash = [sha256.Size]byte
@@ -68,23 +83,18 @@ type known struct {
 	principal *Principal
 	at        time.Time // before the database was asked
 	until     time.Time // if nothing changes
+	ends      time.Time // whatever happens
 	changes   int64     // the count of changes then
-}
-
-// question is one token that is asked about, for all who wait for it.
-type question struct {
-	kind   Kind
-	done   chan struct{}
-	answer known
-	err    error
 }
 
 // NewVerifier makes a verifier on a pool. log gets what no caller waits for.
 func NewVerifier(pool *pgxpool.Pool, lifetimes Lifetimes, log *slog.Logger) *Verifier {
-	return &Verifier{
+	v := &Verifier{
 		queries: dbsqlc.New(pool), idle: lifetimes.Idle, fresh: min(Fresh, lifetimes.Idle/4), log: log, now: time.Now,
-		known: map[hash]known{}, older: map[hash]known{}, waiting: map[hash]*question{},
+		known: map[hash]known{}, older: map[hash]known{},
 	}
+	v.asker = batch.New(verifyTimeout, v.ask)
+	return v
 }
 
 // Verify returns who holds a token, or nil when nobody does: it is malformed,
@@ -106,24 +116,35 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Principal, error)
 		v.mu.Unlock()
 		return k.principal, nil
 	}
-	q, ok := v.waiting[h]
-	if !ok {
-		q = &question{kind: kind, done: make(chan struct{})}
-		v.waiting[h] = q
-	}
-	if !v.asking {
-		v.asking = true
-		// The question is everybody's: it goes on when this caller gives up.
-		go v.ask(context.WithoutCancel(ctx))
-	}
+	earlier, away := v.earlier(h), v.away
 	v.mu.Unlock()
-
-	select {
-	case <-q.done:
-		return q.answer.principal, q.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	waiting := ctx
+	if away && earlier != nil {
+		var cancel context.CancelFunc
+		waiting, cancel = context.WithTimeout(ctx, patience)
+		defer cancel()
 	}
+	k, err := v.asker.Ask(waiting, asked{h, kind})
+	if err != nil && earlier != nil && ctx.Err() == nil {
+		return earlier, nil
+	}
+	return k.principal, err
+}
+
+// earlier returns who held a token the last time that the database could be asked,
+// if that is not too long ago.
+func (v *Verifier) earlier(h hash) *Principal {
+	k, ok := v.known[h]
+	if !ok {
+		k, ok = v.older[h]
+	}
+	now := v.now()
+	if !ok || now.Sub(k.at) >= min(Unconfirmed, v.idle) || !now.Before(k.ends) {
+		return nil
+	}
+	p := *k.principal
+	p.Unconfirmed = true
+	return &p
 }
 
 // Forget makes the next look at every credential a look at the database. Who
@@ -155,89 +176,91 @@ func (v *Verifier) remember(h hash, k known) {
 	v.known[h] = k
 }
 
-// ask asks until nobody waits any more.
-func (v *Verifier) ask(ctx context.Context) {
-	for {
-		v.mu.Lock()
-		batch, epoch := v.waiting, v.epoch
-		v.waiting = map[hash]*question{}
-		for h, q := range batch {
-			if k, ok := v.recall(h); ok { // those who asked before have learnt it meanwhile
-				q.answer = k
-				close(q.done)
-				delete(batch, h)
-			}
-		}
-		if len(batch) == 0 {
-			v.asking = false
-			v.mu.Unlock()
-			return
-		}
-		v.mu.Unlock()
-
-		at := v.now()
-		found, touch, err := v.lookUp(ctx, batch, at)
-
-		v.mu.Lock()
-		for h, q := range batch {
-			q.answer, q.err = found[h], err
-			if err == nil && q.answer.principal != nil && v.epoch == epoch {
-				v.remember(h, q.answer)
-				v.changes, v.counted = q.answer.changes, at
-			}
-			close(q.done)
-		}
-		v.mu.Unlock()
-		if len(touch) > 0 {
-			go v.touch(ctx, touch) // nobody waits for it
+// ask answers for a batch of tokens, and remembers what it has found.
+func (v *Verifier) ask(ctx context.Context, tokens []asked) (map[asked]known, error) {
+	answers := make(map[asked]known, len(tokens))
+	v.mu.Lock()
+	epoch := v.epoch
+	unknown := tokens[:0]
+	for _, t := range tokens {
+		if k, ok := v.recall(t.hash); ok { // the question before has told
+			answers[t] = k
+		} else {
+			unknown = append(unknown, t)
 		}
 	}
+	v.mu.Unlock()
+	if len(unknown) == 0 {
+		return answers, nil
+	}
+
+	at := v.now()
+	found, touch, err := v.lookUp(ctx, unknown, at)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.away = err != nil
+	if err != nil {
+		return nil, err
+	}
+	if len(touch) > 0 {
+		go v.touch(context.WithoutCancel(ctx), touch) // nobody waits for it
+	}
+	for _, t := range unknown {
+		k := found[t.hash]
+		answers[t] = k
+		if k.principal != nil && v.epoch == epoch {
+			v.remember(t.hash, k)
+			v.changes, v.counted = k.changes, at
+		}
+	}
+	return answers, nil
 }
 
 // lookUp asks about a batch of tokens, and says which were not used for a while.
-func (v *Verifier) lookUp(ctx context.Context, batch map[hash]*question, at time.Time) (map[hash]known, map[Kind][]uuid.UUID, error) {
-	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
-	defer cancel()
+func (v *Verifier) lookUp(ctx context.Context, tokens []asked, at time.Time) (map[hash]known, map[Kind][]uuid.UUID, error) {
 	hashes := map[Kind][][]byte{}
-	for h, q := range batch {
-		hashes[q.kind] = append(hashes[q.kind], h[:])
+	for i := range tokens {
+		hashes[tokens[i].kind] = append(hashes[tokens[i].kind], tokens[i].hash[:])
 	}
-	found := make(map[hash]known, len(batch))
-	most := min(trusted, v.touchEvery()/2).Seconds() // its use is noted in time
+	found := make(map[hash]known, len(tokens))
+	hold := func(p *Principal, changes int64, seconds float64) known {
+		ends := at.Add(time.Duration(seconds * float64(time.Second)))
+		until := at.Add(min(trusted, v.touchEvery()/2)) // its use is noted in time
+		if ends.Before(until) {
+			until = ends
+		}
+		return known{principal: p, at: at, until: until, ends: ends, changes: changes}
+	}
 	touch := map[Kind][]uuid.UUID{}
 	if of := hashes[SessionKind]; of != nil {
 		rows, err := v.queries.VerifySessions(ctx, dbsqlc.VerifySessionsParams{
-			Hashes: of, IdleSeconds: v.idle.Seconds(), TouchSeconds: v.touchEvery().Seconds(), MostSeconds: most,
+			Hashes: of, IdleSeconds: v.idle.Seconds(), TouchSeconds: v.touchEvery().Seconds(), MostSeconds: Unconfirmed.Seconds(),
 		})
 		if err != nil {
 			return nil, nil, err
 		}
 		for _, row := range rows {
 			p := &Principal{Kind: SessionKind, ID: row.ID, UserID: row.UserID, Email: row.Email, Role: row.Role}
-			found[hash(row.Hash)] = known{p.finish(nil), at, after(at, row.Holds), row.Changes}
+			found[hash(row.Hash)] = hold(p.finish(nil), row.Changes, row.Holds)
 			if row.Touch {
 				touch[SessionKind] = append(touch[SessionKind], row.ID)
 			}
 		}
 	}
 	if of := hashes[KeyKind]; of != nil {
-		rows, err := v.queries.VerifyKeys(ctx, dbsqlc.VerifyKeysParams{Hashes: of, MostSeconds: most})
+		rows, err := v.queries.VerifyKeys(ctx, dbsqlc.VerifyKeysParams{Hashes: of, MostSeconds: Unconfirmed.Seconds()})
 		if err != nil {
 			return nil, nil, err
 		}
 		for _, row := range rows {
 			p := &Principal{Kind: KeyKind, ID: row.ID, UserID: row.UserID, Email: row.Email, Role: row.Role, Name: row.Name}
-			found[hash(row.Hash)] = known{p.finish(row.Scopes), at, after(at, row.Holds), row.Changes}
+			found[hash(row.Hash)] = hold(p.finish(row.Scopes), row.Changes, row.Holds)
 			if row.Touch {
 				touch[KeyKind] = append(touch[KeyKind], row.ID)
 			}
 		}
 	}
 	return found, touch, nil
-}
-
-func after(at time.Time, seconds float64) time.Time {
-	return at.Add(time.Duration(seconds * float64(time.Second)))
 }
 
 // touchEvery is shorter where sessions may be idle for a short time only.

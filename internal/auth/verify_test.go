@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -484,6 +485,66 @@ func TestVerifyWithoutADatabase(t *testing.T) {
 		r.clock.move(auth.Fresh)
 		r.want(t, known, true)
 	}
+}
+
+// While the database is away, who was verified in the last ten minutes is known, but
+// not confirmed; not longer than the credential lasts, and not after a revocation here.
+func TestVerifyUnconfirmed(t *testing.T) {
+	t.Parallel()
+	url := testkit.Database(t)
+	proxy := testkit.NewProxy(t, url)
+	r, direct := newReplica(t, proxy.URL, usual), newReplica(t, url, usual)
+	u := testkit.User(t, direct.pool, dbsqlc.User{})
+	session, short := testkit.Session(t, direct.pool, u.ID), testkit.Key(t, direct.pool, u.ID, auth.UsersRead)
+	direct.exec(t, "UPDATE keys SET expires_at = statement_timestamp() + interval '100 seconds'")
+	want := func(token, outcome string) {
+		t.Helper()
+		p, err := r.Verify(t.Context(), token)
+		got := "confirmed"
+		switch {
+		case err != nil && p == nil && problem.From(err).Code == problem.Unavailable:
+			got = "unavailable"
+		case err != nil || p == nil:
+			got = fmt.Sprint(p, err)
+		case p.Unconfirmed:
+			got = "unconfirmed"
+		}
+		if got != outcome {
+			t.Errorf("%s, want %s", got, outcome)
+		}
+	}
+	want(session, "confirmed")
+	want(short, "confirmed")
+	for _, fault := range []testkit.Fault{testkit.Refuse, testkit.Freeze} {
+		r.clock.move(auth.Fresh)
+		proxy.Set(fault)
+		want(session, "unconfirmed")
+		want(short, "unconfirmed")
+		begin := time.Now()
+		want(session, "unconfirmed")
+		if took := time.Since(begin); took > time.Second { // verifyTimeout is 2 s
+			t.Errorf("fault %d: the second try waited %s", fault, took)
+		}
+		want(testkit.Session(t, direct.pool, u.ID), "unavailable") // never seen
+		proxy.Set(testkit.None)
+		for end := time.Now().Add(10 * time.Second); ; {
+			if p, err := r.Verify(t.Context(), session); err == nil && !p.Unconfirmed {
+				break
+			} else if time.Now().After(end) {
+				t.Fatalf("fault %d: it does not heal: %v", fault, err)
+			}
+		}
+	}
+	proxy.Set(testkit.Refuse)
+	r.clock.move(101 * time.Second)
+	want(session, "unconfirmed")
+	want(short, "unavailable") // it has ended meanwhile
+	r.clock.move(auth.Unconfirmed - 101*time.Second)
+	want(session, "unavailable")
+	r.clock.move(-5 * time.Minute)
+	want(session, "unconfirmed")
+	r.Forget()
+	want(session, "unavailable")
 }
 
 // Use is written down once a minute at most, however many ask, and by none of the

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -92,7 +93,7 @@ func (u *Users) Create(ctx context.Context, in UserCreate) (dbsqlc.User, error) 
 func (u *Users) create(ctx context.Context, in UserCreate, claim *idempotency.Claim) (dbsqlc.User, error) {
 	// Hashing is the dearest thing that Roster does: no hash for an answer that
 	// is known to be no. The constraint still decides between two at once.
-	taken, err := u.queries.EmailTaken(ctx, string(in.Email))
+	taken, err := u.taken.Ask(ctx, string(in.Email))
 	if err != nil {
 		return dbsqlc.User{}, err
 	}
@@ -112,6 +113,18 @@ func (u *Users) create(ctx context.Context, in UserCreate, claim *idempotency.Cl
 		return idempotency.Outcome{ResourceID: row.ID, PasswordHash: hash, Answer: User(row)}, err
 	})
 	return row, err
+}
+
+// takenTimeout bounds the question, behind which others wait.
+const takenTimeout = 2 * time.Second
+
+func (u *Users) emailsTaken(ctx context.Context, emails []string) (map[string]bool, error) {
+	found, err := u.queries.EmailsTaken(ctx, emails)
+	taken := make(map[string]bool, len(found))
+	for _, email := range found {
+		taken[email] = true
+	}
+	return taken, err
 }
 
 // CreateFirst makes an admin if none can sign in, and says whether it did. Of any

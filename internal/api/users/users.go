@@ -16,6 +16,7 @@ import (
 	"github.com/roster-api/roster/db/dbsqlc"
 	"github.com/roster-api/roster/internal/audit"
 	"github.com/roster-api/roster/internal/auth"
+	"github.com/roster-api/roster/internal/batch"
 	"github.com/roster-api/roster/internal/etag"
 	"github.com/roster-api/roster/internal/idempotency"
 	"github.com/roster-api/roster/internal/limit"
@@ -65,14 +66,17 @@ type Users struct {
 	verifier  *auth.Verifier
 	limit     limit.SignIn
 	requests  *idempotency.Requests
+	taken     *batch.Asker[string, bool] // whether a user has an email
 }
 
 // New makes the resource. For the document alone, all may be nil.
 func New(pool *pgxpool.Pool, passwords *auth.Passwords, verifier *auth.Verifier, signIns limit.SignIn) *Users {
-	return &Users{
+	u := &Users{
 		pool: pool, queries: dbsqlc.New(pool), passwords: passwords, verifier: verifier, limit: signIns,
 		requests: idempotency.New(pool, passwords),
 	}
+	u.taken = batch.New(takenTimeout, u.emailsTaken)
+	return u
 }
 
 // Register adds the operations to the API.
@@ -108,17 +112,18 @@ func (u *Users) change(ctx context.Context, operation string, id uuid.UUID, acce
 		if err := mayMake(caller, before, after); err != nil {
 			return err
 		}
+		if after.Disabled && !before.Disabled {
+			// Whoever is enabled again signs in again. Before the user is written: all
+			// count sessions first, users next, and so none waits for another in a ring.
+			if _, err := q.DeleteUserSessions(ctx, dbsqlc.DeleteUserSessionsParams{UserID: id}); err != nil {
+				return err
+			}
+		}
 		after, err = q.WriteUser(ctx, dbsqlc.WriteUserParams{
 			ID: id, Name: after.Name, Email: after.Email, Role: after.Role, Disabled: after.Disabled,
 		})
 		if err != nil {
 			return refused(err)
-		}
-		if after.Disabled && !before.Disabled {
-			// Whoever is enabled again signs in again.
-			if _, err := q.DeleteUserSessions(ctx, dbsqlc.DeleteUserSessionsParams{UserID: id}); err != nil {
-				return err
-			}
 		}
 		if after.Disabled || after.Role != before.Role {
 			// A link that was made for who the user was gives nobody what they are now.

@@ -1,0 +1,90 @@
+// Package batch asks one question for many callers.
+package batch
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Asker asks about keys in batches: while one question is under way, the next keys
+// gather and go together. So a caller who is alone waits for nobody, and many at once
+// cost few round trips. No question answers for a key that came after it began.
+type Asker[K comparable, V any] struct {
+	timeout time.Duration
+	ask     func(context.Context, []K) (map[K]V, error)
+
+	mu      sync.Mutex
+	waiting map[K]*question[V]
+	asking  bool
+}
+
+// question is one key that is asked about, for all who wait for it.
+type question[V any] struct {
+	done   chan struct{}
+	answer V
+	err    error
+}
+
+// New makes an asker. ask answers for all keys of a batch: one that it leaves out has
+// the zero V, and an error is everybody's. timeout bounds it: behind a question that
+// hangs, all others wait.
+func New[K comparable, V any](timeout time.Duration, ask func(ctx context.Context, keys []K) (map[K]V, error)) *Asker[K, V] {
+	return &Asker[K, V]{timeout: timeout, ask: ask, waiting: map[K]*question[V]{}}
+}
+
+// Ask returns the answer for one key, or why there is none.
+func (a *Asker[K, V]) Ask(ctx context.Context, key K) (V, error) {
+	a.mu.Lock()
+	q, ok := a.waiting[key]
+	if !ok {
+		q = &question[V]{done: make(chan struct{})}
+		a.waiting[key] = q
+	}
+	if !a.asking {
+		a.asking = true
+		// The question is everybody's: it goes on when this caller gives up.
+		go a.work(context.WithoutCancel(ctx))
+	}
+	a.mu.Unlock()
+
+	select {
+	case <-q.done:
+		return q.answer, q.err
+	case <-ctx.Done():
+		var none V
+		return none, ctx.Err()
+	}
+}
+
+// Waiting is how many keys wait for the next question.
+func (a *Asker[K, V]) Waiting() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.waiting)
+}
+
+// work asks until nobody waits any more.
+func (a *Asker[K, V]) work(ctx context.Context) {
+	for {
+		a.mu.Lock()
+		batch := a.waiting
+		if len(batch) == 0 {
+			a.asking = false
+			a.mu.Unlock()
+			return
+		}
+		a.waiting = make(map[K]*question[V])
+		a.mu.Unlock()
+
+		bounded, cancel := context.WithTimeout(ctx, a.timeout)
+		answers, err := a.ask(bounded, slices.Collect(maps.Keys(batch)))
+		cancel()
+		for key, q := range batch {
+			q.answer, q.err = answers[key], err
+			close(q.done)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package batch_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/roster-api/roster/internal/batch"
+)
+
+// One question is under way; those who come meanwhile share the next one.
+func TestAskGathers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var asked [][]int
+		begun, release := make(chan struct{}), make(chan struct{})
+		a := batch.New(time.Second, func(_ context.Context, keys []int) (map[int]string, error) {
+			slices.Sort(keys)
+			asked = append(asked, keys)
+			if len(asked) == 1 {
+				close(begun)
+				<-release
+			}
+			answers := map[int]string{}
+			for _, k := range keys {
+				if k != 13 {
+					answers[k] = string(rune('a' + k))
+				}
+			}
+			return answers, nil
+		})
+		var all sync.WaitGroup
+		want := func(key int, answer string) {
+			all.Go(func() {
+				if got, err := a.Ask(t.Context(), key); got != answer || err != nil {
+					t.Errorf("%d: %q, %v", key, got, err)
+				}
+			})
+		}
+		want(0, "a")
+		<-begun
+		for range 3 {
+			want(0, "a") // again: the question that is under way began before
+			want(1, "b")
+			want(13, "")
+		}
+		synctest.Wait()
+		if n := a.Waiting(); n != 3 {
+			t.Errorf("%d keys wait", n)
+		}
+		close(release)
+		all.Wait()
+		if len(asked) != 2 || !slices.Equal(asked[1], []int{0, 1, 13}) {
+			t.Errorf("asked %v", asked)
+		}
+	})
+}
+
+// A caller who gives up takes nobody along; one that hangs ends for all in time, and
+// the next question is asked as ever.
+func TestAskEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hang := true
+		a := batch.New(time.Second, func(ctx context.Context, keys []int) (map[int]bool, error) {
+			if hang {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			return map[int]bool{keys[0]: true}, nil
+		})
+		short, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		var all sync.WaitGroup
+		begin := time.Now()
+		all.Go(func() {
+			if _, err := a.Ask(short, 1); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != 10*time.Millisecond {
+				t.Errorf("%v after %s", err, time.Since(begin))
+			}
+		})
+		all.Go(func() {
+			if _, err := a.Ask(t.Context(), 1); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Second {
+				t.Errorf("%v after %s", err, time.Since(begin))
+			}
+		})
+		all.Wait()
+		hang = false
+		if got, err := a.Ask(t.Context(), 2); !got || err != nil {
+			t.Errorf("%v, %v", got, err)
+		}
+	})
+}
