@@ -32,6 +32,8 @@ func TestBadSettings(t *testing.T) {
 		{"DATABASE_URL_FILE=/", "DATABASE_URL_FILE cannot be read (is a directory); write the path of a file"},
 		{"DATABASE_URL_FILE=" + empty, "DATABASE_URL_FILE cannot be read (it is empty); write the path of a file"},
 		{"DATABASE_URL=postgres://u:S3cret@localhost/x DATABASE_URL_FILE=" + empty, "DATABASE_URL and DATABASE_URL_FILE are both set; set one of them"},
+		{"REDIS_URL=u:S3cret@localhost", "REDIS_URL is not the address of a Redis or Valkey; write it as redis://user:password@host:6379/0"},
+		{"REDIS_URL=redis://u:S3cret@localhost/one", "write it as redis://user:password@host:6379/0"},
 		{"ROSTER_ADDR=8080", "write a host and a port, such as localhost:8080"},
 		{"ROSTER_ADDR=localhost", "write a host and a port, such as localhost:8080"},
 		{"ROSTER_ADDR=localhost:", "write a host and a port, such as localhost:8080"},

@@ -21,6 +21,7 @@ type cli struct {
 	User    userCmd    `cmd:"" help:"Create and list users."`
 	Key     keyCmd     `cmd:"" help:"Create, list and revoke keys for services."`
 	Audit   auditCmd   `cmd:"" help:"Verify and export the audit log."`
+	Cache   cacheCmd   `cmd:"" help:"Have what is cached made anew."`
 	Seed    seedCmd    `cmd:"" help:"Add made-up users, to try Roster at scale."`
 	Health  healthCmd  `cmd:"" help:"Ask a running server whether it lives."`
 	Version versionCmd `cmd:"" help:"Print the version."`

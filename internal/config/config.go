@@ -37,6 +37,7 @@ type Config struct {
 	// from a file. Empty: not set.
 	AdminPassword string `kong:"-"` // ROSTER_ADMIN_PASSWORD
 	AuditKey      string `kong:"-"` // ROSTER_AUDIT_KEY
+	RedisURL      string `kong:"-"` // REDIS_URL; empty: each process for itself
 
 	// What Check makes of the above.
 	Public   *url.URL       `kong:"-"` // PublicURL; nil when empty
@@ -76,7 +77,7 @@ type Database struct {
 // those to read and to check who know their rules.
 func (c *Config) Check() error {
 	for _, check := range []func() error{
-		c.Database.Check, c.checkAddresses, c.checkProxies, c.checkOrigins, c.checkSessions, c.checkAudit, c.Log.check,
+		c.Database.Check, c.checkAddresses, c.checkProxies, c.checkOrigins, c.checkSessions, c.checkAudit, c.checkRedis, c.Log.check,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -119,6 +120,27 @@ func (c *Config) checkAudit() error {
 		return fmt.Errorf("ROSTER_AUDIT_RETENTION is %q, %w; write off or a time such as 90d", c.AuditRetention, err)
 	}
 	return nil
+}
+
+// RedisURL reads REDIS_URL, for a command that needs no other setting.
+func RedisURL() (string, error) {
+	address, err := secret("REDIS_URL")
+	address = strings.TrimSpace(address)
+	if err != nil || address == "" {
+		return "", err
+	}
+	for _, scheme := range []string{"redis://", "rediss://", "unix://"} {
+		if strings.HasPrefix(address, scheme) {
+			return address, nil
+		}
+	}
+	return "", errors.New("REDIS_URL is not the address of a Redis or Valkey; write it as redis://user:password@host:6379/0, or rediss:// with TLS")
+}
+
+func (c *Config) checkRedis() error {
+	var err error
+	c.RedisURL, err = RedisURL()
+	return err
 }
 
 func (l Log) check() error {

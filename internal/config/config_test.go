@@ -24,7 +24,7 @@ func load(t *testing.T, settings ...string) (*Config, error) {
 	t.Helper()
 	for _, line := range os.Environ() {
 		name, _, _ := strings.Cut(line, "=")
-		if strings.HasPrefix(name, "ROSTER_") || strings.HasPrefix(name, "DATABASE_URL") {
+		if strings.HasPrefix(name, "ROSTER_") || strings.HasPrefix(name, "DATABASE_URL") || strings.HasPrefix(name, "REDIS_URL") {
 			t.Setenv(name, "") // to have it back afterwards
 			os.Unsetenv(name)
 		}
@@ -194,6 +194,7 @@ func TestCheckRefuses(t *testing.T) {
 
 		{"another database", []string{"DATABASE_URL=mysql://root:" + secret + "@host/db"}, []string{"DATABASE_URL", "postgres://"}},
 		{"another database by file", []string{"DATABASE_URL_FILE=" + mysql}, []string{"DATABASE_URL", "postgres://"}},
+		{"no address of a Redis", []string{"REDIS_URL=" + secret + "@host"}, []string{"REDIS_URL", "redis://user:password@host:6379/0"}},
 		{"a secret twice", []string{"DATABASE_URL=postgres://" + secret + "/", "DATABASE_URL_FILE=" + mysql}, []string{"DATABASE_URL", dbFile, "set one of them"}},
 		{"a file that is not there", []string{"DATABASE_URL_FILE=" + none}, []string{dbFile, path}},
 		{"a file that is a folder", []string{"DATABASE_URL_FILE=" + t.TempDir()}, []string{dbFile, path}},
@@ -238,6 +239,23 @@ func TestCheckAcceptsDatabase(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			if got, err := load(t, c.setting); err != nil || got.URL != c.want {
 				t.Errorf("the database is %q, want %q; %v", got.URL, c.want, err)
+			}
+		})
+	}
+}
+
+func TestCheckAcceptsRedis(t *testing.T) {
+	const url = "redis://roster:secret@cache.example.org:6379/0"
+	for _, c := range []struct{ name, setting, want string }{
+		{"none", "ROSTER_LOG_LEVEL=debug", ""},
+		{"an address", "REDIS_URL=" + url, url},
+		{"with TLS", "REDIS_URL=rediss://cache.example.org", "rediss://cache.example.org"},
+		{"a socket", "REDIS_URL=unix:///run/redis/redis.sock", "unix:///run/redis/redis.sock"},
+		{"a file", "REDIS_URL_FILE=" + file(t, "  "+url+"\n"), url},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got, err := load(t, c.setting); err != nil || got.RedisURL != c.want {
+				t.Errorf("the Redis is %q, want %q; %v", got.RedisURL, c.want, err)
 			}
 		})
 	}
