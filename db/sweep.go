@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -15,9 +16,18 @@ const sweepBatch = 1000
 // resets, idempotency keys. Any number of replicas may do it at once.
 func Sweep(ctx context.Context, pool *pgxpool.Pool) error {
 	q := dbsqlc.New(pool)
-	for _, sweep := range []func(context.Context) (int64, error){
-		q.SweepSessions, q.SweepKeys, q.SweepKeySecrets, q.SweepPasswordResets, q.SweepIdempotencyKeys,
-	} {
+	return sweepAll(ctx, q.SweepSessions, q.SweepKeys, q.SweepKeySecrets, q.SweepPasswordResets, q.SweepIdempotencyKeys)
+}
+
+// SweepIdleSessions removes the sessions that nobody used for so long: they are dead,
+// and what counts the live ones passes over each dead one.
+func SweepIdleSessions(ctx context.Context, pool *pgxpool.Pool, idle time.Duration) error {
+	q := dbsqlc.New(pool)
+	return sweepAll(ctx, func(ctx context.Context) (int64, error) { return q.SweepIdleSessions(ctx, idle.Seconds()) })
+}
+
+func sweepAll(ctx context.Context, sweeps ...func(context.Context) (int64, error)) error {
+	for _, sweep := range sweeps {
 		for n := int64(sweepBatch); n >= sweepBatch; {
 			var err error
 			if n, err = sweep(ctx); err != nil {

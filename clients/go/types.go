@@ -60,6 +60,17 @@ type (
 	// PaginatedResponseAuditEntry is one page of changes.
 	PaginatedResponseAuditEntry = gen.PaginatedResponseAuditEntry
 
+	// Stats is how many there are, and what happened on which day.
+	Stats = gen.Stats
+	// StatsDays is for how many days statistics are: 30, 90 or 365.
+	StatsDays = gen.GetStatsParamsDays
+	// UserCounts is how many users there are.
+	UserCounts = gen.UserCounts
+	// RoleCounts is how many users have each role.
+	RoleCounts = gen.RoleCounts
+	// DayCounts is what happened on one day.
+	DayCounts = gen.DayCounts
+
 	// PasswordSet is what it takes to change one's own password.
 	PasswordSet = gen.PasswordSet
 	// PasswordReset is a token by which a user chooses a new password, once.
@@ -112,6 +123,13 @@ const (
 const (
 	CredentialSession = gen.CredentialSession
 	CredentialKey     = gen.CredentialKey
+)
+
+// For how many days statistics can be had.
+const (
+	StatsDays30  = gen.GetStatsParamsDaysN30
+	StatsDays90  = gen.GetStatsParamsDaysN90
+	StatsDays365 = gen.GetStatsParamsDaysN365
 )
 
 // The kinds of who made a change.

@@ -125,6 +125,13 @@ var wire = map[string]wireType{
 		return c.ListAudit(ctx, nil)
 	}),
 
+	"Stats": response[roster.Stats](func(ctx context.Context, c *roster.Client) (any, error) {
+		return c.GetStats(ctx, 0)
+	}),
+	"UserCounts": response[roster.UserCounts](nil),
+	"RoleCounts": response[roster.RoleCounts](nil),
+	"DayCounts":  response[roster.DayCounts](nil),
+
 	"Pagination": response[roster.Pagination](nil),
 	"ApiError":   {direction: "response", goType: reflect.TypeFor[roster.Problem](), through: throughError},
 	"FieldError": response[roster.FieldError](nil),

@@ -10,17 +10,21 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
 	"github.com/roster-api/roster/db"
 	"github.com/roster-api/roster/db/embedded"
 	"github.com/roster-api/roster/internal/auth"
+	"github.com/roster-api/roster/internal/cache"
 	"github.com/roster-api/roster/internal/config"
 	"github.com/roster-api/roster/internal/limit"
 	"github.com/roster-api/roster/internal/middleware"
 	"github.com/roster-api/roster/internal/problem"
 	"github.com/roster-api/roster/internal/server"
+	"github.com/roster-api/roster/internal/storage"
+	"github.com/roster-api/roster/internal/tally"
 )
 
 type serveCmd struct {
@@ -32,6 +36,8 @@ type serveCmd struct {
 // Help is what roster serve --help adds.
 func (serveCmd) Help() string {
 	return `Secrets come from the environment or from a file, never from a flag: DATABASE_URL, or DATABASE_URL_FILE for the path of a file that holds it, is postgres://user:password@host:5432/database, a PostgreSQL from 15 on. Empty: the built-in PostgreSQL.
+
+REDIS_URL (or REDIS_URL_FILE) is redis://user:password@host:6379/0, a Redis or Valkey in which several servers share their limits and their cache. Empty: each has its own. While it is away, each has its own, too.
 
 At the start the database is brought to this version. While it cannot be reached, /health answers 200, /ready and all requests 503, and Roster tries again; a database that answers with a refusal (a wrong password, no such database, a version that does not fit) ends Roster with a line that says so.
 
@@ -70,6 +76,14 @@ func (c *serveCmd) Run(ctx context.Context) error {
 
 // serve builds everything, and takes everything down in the opposite order.
 func (c *serveCmd) serve(ctx context.Context, log *slog.Logger) error {
+	var shared *redis.Client
+	if c.RedisURL != "" {
+		var err error
+		if shared, err = storage.OpenRedis(c.RedisURL, redisChanged(log)); err != nil {
+			return misuse{err}
+		}
+		defer shared.Close()
+	}
 	url, where, dataDir := c.URL, "the database of DATABASE_URL", ""
 	var builtIn *embedded.Server
 	if url == "" {
@@ -92,12 +106,17 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger) error {
 	}
 	defer pool.Close()
 
+	kept := cache.New(cache.Options{Redis: shared, Log: log})
+	defer kept.Close()
+	failures := tally.NewFailures()
+
 	var gate server.Gate
 	handler, err := server.New(server.Options{
 		Pool: pool, Log: log, Gate: &gate,
 		PublicURL: c.Public, Exposed: c.Exposed(), HTTPS: c.HTTPS(), Proxies: c.Proxies, Origins: c.Origins,
 		Sessions: auth.Lifetimes(c.Sessions),
 		Rates:    c.rates,
+		Redis:    shared, Cache: kept, Failures: failures,
 	})
 	if err != nil {
 		return err
@@ -123,7 +142,11 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger) error {
 			drain(&gate, log)
 			end()
 		}()
-		return server.Serve(serving, listener, handler, log, config.Grace)
+		err := server.Serve(serving, listener, handler, log, config.Grace)
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = failures.Flush(last, pool) // of requests that were in flight
+		return err
 	})
 	all.Go(func() error {
 		announce := func(made *newAdmin) { c.announce(log, listener.Addr(), where, made) }
@@ -136,7 +159,8 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger) error {
 		if err := open(ctx, &gate, pool, prepare, log, announce); err != nil {
 			return err
 		}
-		all.Go(func() error { return sweep(ctx, pool, log) })
+		all.Go(func() error { return sweep(ctx, pool, c.Sessions.Idle, log) })
+		all.Go(func() error { failures.Run(ctx, pool, log); return nil })
 		sealAudit(ctx, pool, &c.Config, log)
 		return nil
 	})
@@ -151,6 +175,17 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger) error {
 		})
 	}
 	return all.Wait()
+}
+
+// redisChanged says when Redis goes and when it is back.
+func redisChanged(log *slog.Logger) func(error) {
+	return func(err error) {
+		if err != nil {
+			log.Warn("Redis is away: limits and cache are each server's own", "error", err)
+			return
+		}
+		log.Info("Redis is back")
+	}
 }
 
 // rates reads the limits. Without one for addresses there are none at all: a
@@ -209,7 +244,7 @@ func open(ctx context.Context, gate *server.Gate, pool *pgxpool.Pool, prepare fu
 }
 
 // sweep removes what has expired, every minute. What fails is tried again.
-func sweep(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
+func sweep(ctx context.Context, pool *pgxpool.Pool, idle time.Duration, log *slog.Logger) error {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {
@@ -218,7 +253,7 @@ func sweep(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := db.Sweep(ctx, pool); err != nil && ctx.Err() == nil {
+		if err := errors.Join(db.Sweep(ctx, pool), db.SweepIdleSessions(ctx, pool, idle)); err != nil && ctx.Err() == nil {
 			log.Debug("what has expired could not be removed", "error", explain(err))
 		}
 	}

@@ -24,6 +24,23 @@ func (q *Queries) SweepIdempotencyKeys(ctx context.Context) (int64, error) {
 	return result.RowsAffected(), nil
 }
 
+const sweepIdleSessions = `-- name: SweepIdleSessions :execrows
+DELETE FROM sessions WHERE id IN (
+  SELECT s.id FROM sessions s
+  WHERE s.last_used_at < statement_timestamp() - make_interval(secs => $1::float8)
+  ORDER BY s.last_used_at LIMIT 1000
+)
+`
+
+// SweepIdleSessions removes those that nobody used for so long.
+func (q *Queries) SweepIdleSessions(ctx context.Context, idleSeconds float64) (int64, error) {
+	result, err := q.db.Exec(ctx, sweepIdleSessions, idleSeconds)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const sweepKeySecrets = `-- name: SweepKeySecrets :execrows
 DELETE FROM key_secrets WHERE hash IN (
   SELECT x.hash FROM key_secrets x WHERE x.expires_at < statement_timestamp() ORDER BY x.expires_at LIMIT 1000

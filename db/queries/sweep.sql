@@ -6,6 +6,14 @@ DELETE FROM sessions WHERE id IN (
   SELECT s.id FROM sessions s WHERE s.expires_at < statement_timestamp() ORDER BY s.expires_at LIMIT 1000
 );
 
+-- SweepIdleSessions removes those that nobody used for so long.
+-- name: SweepIdleSessions :execrows
+DELETE FROM sessions WHERE id IN (
+  SELECT s.id FROM sessions s
+  WHERE s.last_used_at < statement_timestamp() - make_interval(secs => sqlc.arg(idle_seconds)::float8)
+  ORDER BY s.last_used_at LIMIT 1000
+);
+
 -- name: SweepKeys :execrows
 DELETE FROM keys WHERE id IN (
   SELECT k.id FROM keys k WHERE k.expires_at < statement_timestamp() - interval '30 days' ORDER BY k.expires_at LIMIT 1000

@@ -17,10 +17,14 @@ import (
 	"github.com/roster-api/roster/internal/api/passwordresets"
 	"github.com/roster-api/roster/internal/api/session"
 	"github.com/roster-api/roster/internal/api/sessions"
+	"github.com/roster-api/roster/internal/api/stats"
 	"github.com/roster-api/roster/internal/api/users"
 	"github.com/roster-api/roster/internal/auth"
+	"github.com/roster-api/roster/internal/cache"
 	"github.com/roster-api/roster/internal/limit"
+	"github.com/roster-api/roster/internal/middleware"
 	"github.com/roster-api/roster/internal/problem"
+	"github.com/roster-api/roster/internal/tally"
 )
 
 // Version is the version of the API, as the document gives it.
@@ -36,6 +40,9 @@ type Needs struct {
 	Verifier  *auth.Verifier
 	Lifetimes auth.Lifetimes
 	SignIns   limit.SignIn
+	Limits    *middleware.Limits // nil: nothing is limited
+	Failures  *tally.Failures    // sign-ins that fail; nil: nobody counts them
+	Cache     *cache.Cache       // nil: nothing is kept
 }
 
 // Both are switches of the whole process, so they are set before any API is made.
@@ -48,15 +55,19 @@ func init() {
 // Needs it serves nothing but its document.
 func New(router chi.Router, needs Needs) huma.API {
 	api := humachi.New(router, config())
+	if needs.Limits != nil {
+		api.UseMiddleware(limits(needs.Limits))
+	}
 	api.UseMiddleware(guard, strict)
 	api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem.Error](), true, "")
 
 	users.New(needs.Pool, needs.Passwords, needs.Verifier, needs.SignIns).Register(api)
 	passwordresets.New(needs.Pool, needs.Passwords, needs.Verifier, needs.SignIns).Register(api)
-	session.New(needs.Pool, needs.Passwords, needs.Verifier, needs.Lifetimes, needs.SignIns).Register(api)
+	session.New(needs.Pool, needs.Passwords, needs.Verifier, needs.Lifetimes, needs.SignIns, needs.Failures).Register(api)
 	sessions.New(needs.Pool, needs.Verifier, needs.Lifetimes).Register(api)
 	keys.New(needs.Pool, needs.Verifier).Register(api)
 	auditlog.New(needs.Pool).Register(api)
+	stats.New(needs.Pool, needs.Lifetimes.Idle, needs.Cache).Register(api)
 
 	complete(api.OpenAPI())
 	return api
@@ -95,6 +106,13 @@ func config() huma.Config {
 
 // common adds to an operation what all operations have.
 func common(_ *huma.OpenAPI, op *huma.Operation) {
+	if op.Metadata == nil {
+		op.Metadata = map[string]any{}
+	}
+	if op.Extensions == nil {
+		op.Extensions = map[string]any{}
+	}
+	declareLimits(op)
 	declare(op)
 	problem.AddResponses(op.Responses, problem.RateLimited, problem.Malformed, problem.TooLarge, problem.Misdirected, problem.ValidationFailed, problem.Internal, problem.Unavailable)
 	if op.RequestBody != nil {

@@ -22,7 +22,11 @@ it, is sent as Authorization: Bearer. Each operation says who may call it.
 
 Every answer that is not a success is an ApiError (RFC 9457); decide by its code. Times are RFC 3339
 in UTC. Every single resource has an ETag: send it as If-Match to write only what you have seen, and as
-If-None-Match to read only what has changed.`
+If-None-Match to read only what has changed.
+
+Requests are limited: by caller, or by address where no caller is known. RateLimit-Policy says how often,
+and RateLimit what is left. Operations that are limited further say so (x-roster-limit). Who is refused
+waits as long as Retry-After says.`
 
 var tags = []*huma.Tag{
 	{Name: "Session", Description: "Signing in and out, and who is calling."},
@@ -31,6 +35,7 @@ var tags = []*huma.Tag{
 	{Name: "Users", Description: "The people and accounts that Roster keeps."},
 	{Name: "Password resets", Description: "Choosing a new password by a link that an admin made."},
 	{Name: "Audit", Description: "Who did what, and what it changed."},
+	{Name: "Stats", Description: "How many there are, and what happened on which day."},
 }
 
 // Document returns the OpenAPI document as it is served and committed: 3.1 as
@@ -108,12 +113,12 @@ var everywhere = map[string]*huma.Param{
 		Example:     "0s3nvmnq5bkq8x4c",
 	},
 	"RateLimit-Policy": {
-		Description: "How often the caller, or the address of one without a credential, may ask: q requests in w seconds (draft-ietf-httpapi-ratelimit-headers-11). Absent where limits are off.",
+		Description: "How often the caller, or the address of one without a credential, may ask, and then how often they may ask for this operation, where it has limits of its own: q requests in w seconds (draft-ietf-httpapi-ratelimit-headers-11). Absent where limits are off.",
 		Schema:      &huma.Schema{Type: huma.TypeString},
 		Example:     `"caller";q=3000;w=60`,
 	},
 	"RateLimit": {
-		Description: "What is left of it: r requests for t seconds.",
+		Description: "What is left of the tightest policy: r requests for t seconds.",
 		Schema:      &huma.Schema{Type: huma.TypeString},
 		Example:     `"caller";r=2999;t=60`,
 	},

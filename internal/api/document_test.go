@@ -44,6 +44,7 @@ var own = map[string][]string{
 	"revokeOtherSessions": {"204"},
 
 	"listAudit": {"200"},
+	"getStats":  {"200", "304"},
 
 	"listKeys":  {"200"},
 	"createKey": {"201", "404 not_found", "409 idempotency_in_flight", "409 secret_not_replayable", "422 idempotency_mismatch"},
@@ -661,6 +662,9 @@ func formed(format, value string) bool {
 	case "date-time":
 		at, err := time.Parse(time.RFC3339Nano, value)
 		return err == nil && at.Location() == time.UTC
+	case "date":
+		_, err := time.Parse(time.DateOnly, value)
+		return err == nil
 	case "uuid":
 		return len(value) == 36 && uuid.Validate(value) == nil
 	case "email", "idn-email":

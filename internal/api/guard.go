@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/roster-api/roster/internal/auth"
+	"github.com/roster-api/roster/internal/cache"
 	"github.com/roster-api/roster/internal/problem"
 	"github.com/roster-api/roster/internal/role"
 )
@@ -39,9 +40,6 @@ func declare(op *huma.Operation) {
 	if !ok {
 		panic(fmt.Sprintf("api: operation %s has no row in the table of permissions; give it one in internal/auth/permission.go", op.OperationID))
 	}
-	if op.Metadata == nil {
-		op.Metadata = map[string]any{}
-	}
 	op.Metadata[ruleKey] = rule
 	access := map[string]any{"public": rule.Permission == auth.Public}
 	if rule.Permission == auth.Public {
@@ -57,9 +55,6 @@ func declare(op *huma.Operation) {
 	}
 	if op.Method != http.MethodGet {
 		problem.AddResponses(op.Responses, problem.CrossOrigin)
-	}
-	if op.Extensions == nil {
-		op.Extensions = map[string]any{}
 	}
 	op.Extensions["x-roster-access"] = access
 }
@@ -101,18 +96,29 @@ func roles(of []role.Role) string {
 // guard lets those in whom the operation's row lets in. What depends on the thing
 // that is asked for is the handler's to decide.
 func guard(ctx huma.Context, next func(huma.Context)) {
+	if refused := refusal(ctx); refused != nil {
+		reply(ctx, refused)
+		return
+	}
+	next(ctx)
+}
+
+// refusal is what the guard says; nil: come in.
+func refusal(ctx huma.Context) *problem.Error {
 	rule, ok := ctx.Operation().Metadata[ruleKey].(auth.Rule)
 	caller := auth.From(ctx.Context())
 	switch {
 	case !ok:
-		reply(ctx, problem.New(problem.Internal, "").WithCause(fmt.Errorf("%s has no rule", ctx.Operation().OperationID)))
+		return problem.New(problem.Internal, "").WithCause(fmt.Errorf("%s has no rule", ctx.Operation().OperationID))
 	case rule.Permission == auth.Public:
-		next(ctx)
+		return nil
 	case caller == nil:
-		reply(ctx, problem.New(problem.Unauthenticated, ""))
+		return problem.New(problem.Unauthenticated, "")
+	case caller.Unconfirmed && ctx.Operation().Metadata[cache.MetadataKey] != true:
+		return problem.New(problem.Unavailable, "The database is away.")
 	case caller.May(rule.Permission), rule.Own != auth.Public && caller.May(rule.Own):
-		next(ctx)
+		return nil
 	default:
-		reply(ctx, problem.Missing(string(rule.Permission)))
+		return problem.Missing(string(rule.Permission))
 	}
 }

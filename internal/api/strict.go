@@ -4,6 +4,7 @@ import (
 	"mime"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -130,6 +131,15 @@ func refuseText(schema *huma.Schema, text string) (code, message string) {
 	// That of booleans takes 1, t and TRUE, too.
 	case schema.Type == huma.TypeBoolean && text != "true" && text != "false":
 		return "invalid_type", "must be true or false"
+	// And that of numbers takes 01, +1 and -0.
+	case schema.Type == huma.TypeInteger && respelt(text):
+		return "invalid_type", "must be a whole number"
 	}
 	return "", ""
+}
+
+// respelt reports whether a text is a number that JSON would write another way.
+func respelt(text string) bool {
+	n, err := strconv.ParseInt(text, 10, 64)
+	return err == nil && strconv.FormatInt(n, 10) != text
 }

@@ -99,6 +99,7 @@ func accessCases() map[string]func(*testing.T, *accessCell) accessRequest {
 			return accessRequest{"DELETE", "/api/keys/" + c.keyOf(t, c.somebody(t, role.Viewer).ID).String(), ""}
 		},
 		"listAudit everyone": func(*testing.T, *accessCell) accessRequest { return accessRequest{"GET", "/api/audit", ""} },
+		"getStats everyone":  func(*testing.T, *accessCell) accessRequest { return accessRequest{"GET", "/api/stats", ""} },
 	}
 	for name, of := range map[string]func(*testing.T, *accessCell) dbsqlc.User{
 		"a viewer":  func(t *testing.T, c *accessCell) dbsqlc.User { return c.somebody(t, role.Viewer) },

@@ -1,14 +1,15 @@
-// Package limit says how often somebody may do something, in memory that does
-// not grow.
+// Package limit says how often somebody may do something: in memory that does not
+// grow, and where there is a Redis or Valkey, for all replicas together.
 package limit
 
 import (
+	"context"
 	"hash/maphash"
 	"sync"
 	"time"
 )
 
-// The table: a name has its place in one of 65,536 sets of four slots, 4.5 MiB
+// The table: a name has its place in one of 65,536 sets of four slots, 5 MiB
 // in all, whoever comes.
 const (
 	sets = 1 << 16
@@ -16,26 +17,36 @@ const (
 )
 
 // Limiter counts by GCRA (the generic cell rate algorithm): of each name it
-// keeps one time, at which its whole quota is free again. It counts in this
-// process only, and many goroutines may use it at once.
+// keeps one time, at which its whole quota is free again. Many goroutines may use
+// it at once.
 type Limiter struct {
-	seed  maphash.Seed // random, so that nobody can choose whose slots to take
-	start time.Time
-	sets  []set
+	seed   maphash.Seed // random, so that nobody can choose whose slots to take
+	start  time.Time
+	sets   []set
+	shared *shared // nil: counted in this process only
 }
 
 // set is filled from the left, and no slot of it becomes free: where four are
 // taken, the one gives way whose whole quota is free the soonest. So who is at a
 // limit stays while others come and go.
 type set struct {
-	mu  sync.Mutex
-	key [ways]uint64        // 0: nobody was here
-	tat [ways]time.Duration // since start, when the whole quota is free: the theoretical arrival time
+	mu   sync.Mutex
+	owed [ways]bool          // counted here while Redis was away, so Redis may know less
+	key  [ways]uint64        // 0: nobody was here
+	tat  [ways]time.Duration // since start, when the whole quota is free: the theoretical arrival time
 }
 
-// New makes a limiter that has seen nobody.
+// New makes a limiter that has seen nobody and counts in this process only.
 func New() *Limiter {
 	return &Limiter{seed: maphash.MakeSeed(), start: time.Now(), sets: make([]set, sets)}
+}
+
+// Ask is one of the limits that a request comes under. One kind and name always
+// has the same rate.
+type Ask struct {
+	Kind string // of quota
+	Name string // whose it is
+	Rate Rate
 }
 
 // Result is what came of one try. The zero Result refuses.
@@ -51,16 +62,73 @@ type Result struct {
 	RetryAfter int
 }
 
-// Take asks for one of the quota that name has among those of its kind, and takes
-// it if there is one. A refused try costs nothing. One kind and name always has
-// the same rate.
-func (l *Limiter) Take(kind, name string, rate Rate, now time.Time) Result {
-	if rate.Off() {
-		return Result{Allowed: true}
+// Verdict is what came of one try under several limits: the Result of the tightest.
+type Verdict struct {
+	Result
+	Tightest int // the index of that one
+	shared   bool
+}
+
+// Take asks for one of each quota, and takes all of them or none: a try that one
+// of them refuses costs nothing, and RetryAfter is that of all. With Redis it is
+// one round trip, of 50 ms at most; while Redis is away, this process counts.
+func (l *Limiter) Take(ctx context.Context, asks []Ask, now time.Time) Verdict {
+	if l.shared != nil {
+		if v, ok := l.takeShared(ctx, asks, now); ok {
+			return v
+		}
 	}
-	s, key := l.find(kind, name)
-	at, interval := now.Sub(l.start), rate.interval()
-	whole := interval * time.Duration(rate.Quota)
+	return l.takeHere(asks, now)
+}
+
+// Give gives back what a Take of the same asks took.
+func (l *Limiter) Give(ctx context.Context, asks []Ask, taken Verdict) {
+	if !taken.Allowed {
+		return
+	}
+	for i := range asks {
+		l.giveOne(&asks[i])
+	}
+	if taken.shared {
+		l.shared.give(ctx, asks)
+	}
+}
+
+func (l *Limiter) takeHere(asks []Ask, now time.Time) Verdict {
+	v := Verdict{Result: Result{Allowed: true}}
+	refused := 0
+	for i := range asks {
+		if asks[i].Rate.Off() {
+			continue
+		}
+		r := l.takeOne(&asks[i], now)
+		v.add(i, r)
+		if !r.Allowed {
+			refused |= 1 << i
+		}
+	}
+	if refused != 0 && len(asks) > 1 {
+		for i := range asks {
+			if refused&(1<<i) == 0 {
+				l.giveOne(&asks[i])
+			}
+		}
+	}
+	return v
+}
+
+// add makes the verdict that of one more limit: the tightest is the one to wait for
+// the longest, then the one that has the least left.
+func (v *Verdict) add(i int, r Result) {
+	if v.Quota == 0 || r.RetryAfter > v.RetryAfter || r.RetryAfter == v.RetryAfter && r.Remaining < v.Remaining {
+		v.Result, v.Tightest = r, i
+	}
+}
+
+func (l *Limiter) takeOne(a *Ask, now time.Time) Result {
+	s, key := l.find(a.Kind, a.Name)
+	at, interval := now.Sub(l.start), a.Rate.interval()
+	whole := interval * time.Duration(a.Rate.Quota)
 
 	s.mu.Lock()
 	i := s.slot(key, at)
@@ -70,35 +138,65 @@ func (l *Limiter) Take(kind, name string, rate Rate, now time.Time) Result {
 		used += interval
 		s.tat[i] = at + used
 	}
+	if l.shared != nil {
+		s.owed[i] = true
+	}
 	s.mu.Unlock()
-
-	r := Result{Allowed: allowed, Quota: rate.Quota}
-	r.Remaining = int(max(whole-used, 0) / interval) // below 0: another one read its clock later and came first
-	next := used + interval - whole
-	if r.Remaining > 0 {
-		r.Reset = seconds(time.Duration(r.Remaining) * interval)
-	} else {
-		r.Reset = seconds(next)
-	}
-	if !allowed {
-		r.RetryAfter = seconds(next)
-	}
-	return r
+	return a.Rate.result(interval, used, allowed)
 }
 
-// Give gives back one that was taken at the same rate.
-func (l *Limiter) Give(kind, name string, rate Rate) {
-	if rate.Off() {
+// result is what to say when so much of the quota, as a time, is used; the interval is
+// the rate's, which takes a division to know.
+func (r Rate) result(interval, used time.Duration, allowed bool) Result {
+	whole := interval * time.Duration(r.Quota)
+	said := Result{Allowed: allowed, Quota: r.Quota}
+	said.Remaining = int(max(whole-used, 0) / interval) // below 0: another one read its clock later and came first
+	next := used + interval - whole
+	if said.Remaining > 0 {
+		said.Reset = seconds(time.Duration(said.Remaining) * interval)
+	} else {
+		said.Reset = seconds(next)
+	}
+	if !allowed {
+		said.RetryAfter = seconds(next)
+	}
+	return said
+}
+
+func (l *Limiter) giveOne(a *Ask) {
+	if a.Rate.Off() {
 		return
 	}
-	s, key := l.find(kind, name)
+	s, key := l.find(a.Kind, a.Name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.key {
 		if s.key[i] == key {
-			s.tat[i] -= rate.interval() // into the past is no more than whole: Take looks from now on
+			s.tat[i] -= a.Rate.interval() // into the past is no more than whole: takeOne looks from now on
 		}
 	}
+}
+
+// known returns how much this process knows to be used, and whether Redis may not.
+func (l *Limiter) known(a *Ask, at time.Duration) (used time.Duration, owed bool) {
+	s, key := l.find(a.Kind, a.Name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.key {
+		if s.key[i] == key {
+			return max(s.tat[i]-at, 0), s.owed[i]
+		}
+	}
+	return 0, false
+}
+
+// learn keeps what Redis said is used, for when it is away.
+func (l *Limiter) learn(a *Ask, at, used time.Duration) {
+	s, key := l.find(a.Kind, a.Name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.slot(key, at)
+	s.tat[i], s.owed[i] = at+used, false
 }
 
 func (l *Limiter) find(kind, name string) (*set, uint64) {
@@ -115,17 +213,18 @@ func (l *Limiter) find(kind, name string) (*set, uint64) {
 func (s *set) slot(key uint64, at time.Duration) int {
 	soonest := 0
 	for i := range s.key {
-		switch {
-		case s.key[i] == key:
+		if s.key[i] == key {
 			return i
-		case s.key[i] == 0:
-			s.key[i], s.tat[i] = key, at
-			return i
-		case s.tat[i] < s.tat[soonest]:
+		}
+		if s.key[i] == 0 {
+			soonest = i
+			break
+		}
+		if s.tat[i] < s.tat[soonest] {
 			soonest = i
 		}
 	}
-	s.key[soonest], s.tat[soonest] = key, at
+	s.key[soonest], s.tat[soonest], s.owed[soonest] = key, at, false
 	return soonest
 }
 

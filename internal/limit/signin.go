@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"context"
 	"crypto/sha256"
 	"net/netip"
 	"sync"
@@ -11,6 +12,12 @@ import (
 var (
 	SignInAddress = Rate{20, time.Minute}
 	SignInAccount = Rate{10, 5 * time.Minute}
+)
+
+// What an operation declares that calls [SignIn.Take].
+var (
+	FailuresByAddress = Limit{Policy: kindAddress, Rate: SignInAddress, By: ByAddress, Failures: true}
+	FailuresByAccount = Limit{Policy: kindAccount, Rate: SignInAccount, By: ByAccount, Failures: true}
 )
 
 // SignIn bounds the guessing of passwords: how often one address tries, and how
@@ -32,30 +39,12 @@ const (
 //
 // A try that one of the two refuses counts for none, so an address that is shut
 // out cannot shut out an account, and RetryAfter is that of both.
-func (s SignIn) Take(addr netip.Addr, account string, now time.Time) (result Result, giveBack func()) {
-	address := Address(addr)
+func (s SignIn) Take(ctx context.Context, addr netip.Addr, account string, now time.Time) (result Result, giveBack func()) {
 	hash := sha256.Sum256([]byte(account)) // a limiter that is shared gets to see no emails
-	name := string(hash[:])
-
-	giveAddress := func() { s.Limiter.Give(kindAddress, address, s.Address) }
-	giveAccount := func() { s.Limiter.Give(kindAccount, name, s.Account) }
-	byAddress := s.Limiter.Take(kindAddress, address, s.Address, now)
-	byAccount := s.Limiter.Take(kindAccount, name, s.Account, now)
-	switch {
-	case byAddress.Allowed && byAccount.Allowed:
-		return tighter(byAddress, byAccount), sync.OnceFunc(func() { giveAddress(); giveAccount() })
-	case byAddress.Allowed:
-		giveAddress()
-	case byAccount.Allowed:
-		giveAccount()
+	asks := []Ask{
+		{kindAddress, Address(addr), s.Address},
+		{kindAccount, string(hash[:]), s.Account},
 	}
-	return tighter(byAddress, byAccount), func() {}
-}
-
-// tighter returns the one to tell the caller of.
-func tighter(a, b Result) Result {
-	if a.RetryAfter > b.RetryAfter || a.RetryAfter == b.RetryAfter && a.Quota > 0 && (b.Quota == 0 || a.Remaining < b.Remaining) {
-		return a
-	}
-	return b
+	verdict := s.Limiter.Take(ctx, asks, now)
+	return verdict.Result, sync.OnceFunc(func() { s.Limiter.Give(ctx, asks, verdict) })
 }

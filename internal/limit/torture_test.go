@@ -22,12 +22,12 @@ func TestTortureMillionAddresses(t *testing.T) {
 	before := rss(t)
 
 	l := New()
-	for l.Take("address", "203.0.113.7", rate, time.Now()).Allowed {
+	for take(l, "address", "203.0.113.7", rate, time.Now()).Allowed {
 	}
 	start := time.Now()
 	for range rounds {
 		for i := range n {
-			if !l.Take("address", Address(million(i)), rate, time.Now()).Allowed {
+			if !take(l, "address", Address(million(i)), rate, time.Now()).Allowed {
 				t.Fatalf("address %d was refused", i)
 			}
 		}
@@ -40,7 +40,7 @@ func TestTortureMillionAddresses(t *testing.T) {
 		t.Error("too much memory")
 	}
 
-	r := l.Take("address", "203.0.113.7", rate, start)
+	r := take(l, "address", "203.0.113.7", rate, start)
 	if r.Allowed {
 		t.Error("a caller at its limit was forgotten")
 	}

@@ -8,6 +8,11 @@ import (
 	"github.com/roster-api/roster/internal/problem"
 )
 
+// unread is how long a client may take to send the rest of a body that nobody
+// reads. It is read and thrown away before the answer leaves, since many a client
+// reads no answer before it has sent everything.
+const unread = time.Second
+
 // Body refuses a body that says it is larger than limit before any of it is
 // read, so that no "100 Continue" invites it. The reader of the body bounds one
 // that does not say.
@@ -19,6 +24,9 @@ func Body(limit int64) func(http.Handler) http.Handler {
 				return
 			}
 			next.ServeHTTP(w, r)
+			if r.ContentLength != 0 { // else net/http waits for the rest as long as for a whole request
+				_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unread))
+			}
 		})
 	}
 }

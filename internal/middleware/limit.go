@@ -3,6 +3,7 @@ package middleware
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/roster-api/roster/internal/auth"
@@ -16,54 +17,96 @@ type Rates struct {
 	Caller  limit.Rate // a user or a key, from wherever
 }
 
-// Limit refuses who asks too often, and says on every answer what is left, in
-// RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-11). It
-// stands inside of [Client] and [Credential].
-func Limit(limiter *limit.Limiter, rates Rates) func(http.Handler) http.Handler {
-	address, caller := newPolicy("address", rates.Address), newPolicy("caller", rates.Caller)
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			policy := address
-			var name string
-			if p := auth.From(r.Context()); p != nil {
-				policy, name = caller, p.Caller()
-			} else {
-				name = limit.Address(ClientAddr(r.Context()))
-			}
-			if policy.rate.Off() {
-				next.ServeHTTP(w, r)
-				return
-			}
-			result := limiter.Take(policy.name, name, policy.rate, time.Now())
-			h := w.Header()
-			h["Ratelimit-Policy"] = policy.field
-			h["Ratelimit"] = []string{policy.left(result)}
-			if !result.Allowed {
-				problem.New(problem.RateLimited, "").WithRetryAfter(result.RetryAfter).Write(w, r)
-				return
-			}
-			next.ServeHTTP(w, r)
-		})
+// Limits refuses who asks too often, and says on every answer what is left, in
+// RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-11).
+type Limits struct {
+	limiter *limit.Limiter
+	address *policy
+	caller  *policy
+	off     bool
+}
+
+// NewLimits makes the limits. Without a rate for addresses, the operations' own are
+// off, too.
+func NewLimits(limiter *limit.Limiter, rates Rates) *Limits {
+	return &Limits{limiter, newPolicy("address", rates.Address), newPolicy("caller", rates.Caller), rates.Address.Off()}
+}
+
+// Admit counts a request for its caller, and for the limits that its operation has
+// of its own, all in one. It reports whether the request may go on; if not, it has
+// answered. It stands inside of [Client] and [Credential].
+func (l *Limits) Admit(w http.ResponseWriter, r *http.Request, own []limit.Limit) bool {
+	policy := l.address
+	var name string
+	if p := auth.From(r.Context()); p != nil {
+		policy, name = l.caller, p.Caller()
+	} else {
+		name = limit.Address(ClientAddr(r.Context()))
 	}
+	if l.off {
+		own = nil
+	}
+	if policy.rate.Off() && own == nil {
+		return true
+	}
+	var room [4]limit.Ask
+	asks := append(room[:0], limit.Ask{Kind: policy.name, Name: name, Rate: policy.rate})
+	for i := range own {
+		switch o := &own[i]; {
+		case o.Failures: // the operation counts them
+		case o.By == limit.ByAddress:
+			asks = append(asks, limit.Ask{Kind: o.Policy, Name: limit.Address(ClientAddr(r.Context())), Rate: o.Rate})
+		default:
+			asks = append(asks, limit.Ask{Kind: o.Policy, Name: name, Rate: o.Rate})
+		}
+	}
+	verdict := l.limiter.Take(r.Context(), asks, time.Now())
+	h := w.Header()
+	h["Ratelimit-Policy"] = policy.with(own)
+	if verdict.Quota > 0 {
+		h["Ratelimit"] = []string{left(asks[verdict.Tightest].Kind, verdict.Result)}
+	}
+	if !verdict.Allowed {
+		problem.New(problem.RateLimited, "").WithRetryAfter(verdict.RetryAfter).Write(w, r)
+	}
+	return verdict.Allowed
 }
 
 type policy struct {
 	name  string
 	rate  limit.Rate
-	field []string // RateLimit-Policy
+	field []string // RateLimit-Policy, where there is no other
 }
 
 func newPolicy(name string, rate limit.Rate) *policy {
-	return &policy{name, rate, []string{
-		`"` + name + `";q=` + strconv.Itoa(rate.Quota) + ";w=" + strconv.Itoa(int(rate.Window/time.Second)),
-	}}
+	return &policy{name, rate, []string{item(name, rate)}}
+}
+
+// item is one policy in RateLimit-Policy.
+func item(name string, rate limit.Rate) string {
+	return `"` + name + `";q=` + strconv.Itoa(rate.Quota) + ";w=" + strconv.Itoa(int(rate.Window/time.Second))
+}
+
+// with is RateLimit-Policy of the policy and those of an operation.
+func (p *policy) with(own []limit.Limit) []string {
+	if len(own) == 0 {
+		return p.field
+	}
+	var items []string
+	if !p.rate.Off() {
+		items = append(items, p.field[0])
+	}
+	for _, o := range own {
+		items = append(items, item(o.Policy, o.Rate))
+	}
+	return []string{strings.Join(items, ", ")}
 }
 
 // left is RateLimit: what remains, and the time for which that has to do.
-func (p *policy) left(r limit.Result) string {
+func left(policy string, r limit.Result) string {
 	b := make([]byte, 0, 48)
 	b = append(b, '"')
-	b = append(b, p.name...)
+	b = append(b, policy...)
 	b = append(b, `";r=`...)
 	b = strconv.AppendInt(b, int64(r.Remaining), 10)
 	b = append(b, ";t="...)

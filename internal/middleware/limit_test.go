@@ -26,8 +26,24 @@ var perMinute = Rates{Address: limit.Rate{Quota: 3, Window: time.Minute}, Caller
 type asker struct{ http.Handler }
 
 func newAsker(rates Rates, proxies ...netip.Prefix) asker {
+	return newOwnAsker(rates, nil, proxies...)
+}
+
+// newOwnAsker is newAsker of an operation that has limits of its own.
+func newOwnAsker(rates Rates, own []limit.Limit, proxies ...netip.Prefix) asker {
 	return asker{chain(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
-		RequestID, Client(proxies), Limit(limit.New(), rates))}
+		RequestID, Client(proxies), admit(rates, own))}
+}
+
+func admit(rates Rates, own []limit.Limit) func(http.Handler) http.Handler {
+	limits := NewLimits(limit.New(), rates)
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if limits.Admit(w, r, own) {
+				next.ServeHTTP(w, r)
+			}
+		})
+	}
 }
 
 func (a asker) ask(peer string, change func(*http.Request) *http.Request) *httptest.ResponseRecorder {
@@ -236,13 +252,75 @@ func TestLimitOff(t *testing.T) {
 	}
 }
 
+// An operation's own limits: by address, by caller, and one of failures, which it
+// counts itself.
+func TestLimitOfAnOperation(t *testing.T) {
+	t.Parallel()
+	own, err := limit.Declared("makeTea", limit.Declare(limit.Per("4/1m", limit.ByAddress), limit.Per("2/1m", limit.ByCaller), limit.FailuresByAccount))
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		a := newOwnAsker(Rates{Address: limit.Rate{Quota: 100, Window: time.Minute}, Caller: limit.Rate{Quota: 3, Window: time.Hour}}, own)
+		ada, ben, cy := by(uuid.New()), by(uuid.New()), by(uuid.New())
+		const mine = `, "makeTea address";q=4;w=60, "makeTea caller";q=2;w=60, "sign-in account";q=10;w=300`
+		for i, step := range []struct {
+			peer   string
+			who    func(*http.Request) *http.Request
+			status int
+			left   string
+			policy string
+			retry  string
+		}{
+			{"203.0.113.7:1", ada, 204, `"makeTea caller";r=1;t=30`, `"caller";q=3;w=3600`, ""},
+			{"203.0.113.8:1", ada, 204, `"makeTea caller";r=0;t=30`, `"caller";q=3;w=3600`, ""},
+			{"203.0.113.9:1", ada, 429, `"makeTea caller";r=0;t=30`, `"caller";q=3;w=3600`, "30"}, // and costs nothing:
+			{"203.0.113.7:1", ben, 204, `"makeTea caller";r=1;t=30`, `"caller";q=3;w=3600`, ""},
+			{"203.0.113.7:1", ben, 204, `"makeTea caller";r=0;t=30`, `"caller";q=3;w=3600`, ""},
+			{"203.0.113.7:1", nil, 204, `"makeTea address";r=0;t=15`, `"address";q=100;w=60`, ""},
+			{"203.0.113.7:1", cy, 429, `"makeTea address";r=0;t=15`, `"caller";q=3;w=3600`, "15"},
+			{"203.0.113.9:1", cy, 204, `"makeTea caller";r=1;t=30`, `"caller";q=3;w=3600`, ""},
+		} {
+			w := a.ask(step.peer, step.who)
+			h := w.Header()
+			if w.Code != step.status || h.Get("RateLimit") != step.left || h.Get("RateLimit-Policy") != step.policy+mine || h.Get("Retry-After") != step.retry {
+				t.Errorf("request %d: %d, %v", i, w.Code, h)
+			}
+		}
+		time.Sleep(30 * time.Second)
+		// One of the hour's three is left: that is the tightest now.
+		if w := a.ask("203.0.113.10:1", ada); w.Code != 204 || w.Header().Get("RateLimit") != `"caller";r=0;t=1170` && w.Header().Get("RateLimit") != `"makeTea caller";r=0;t=30` {
+			t.Errorf("%d, %v", w.Code, w.Header())
+		}
+		if w := a.ask("203.0.113.10:1", ada); w.Code != 429 || w.Header().Get("RateLimit") != `"caller";r=0;t=1170` || w.Header().Get("Retry-After") != "1170" {
+			t.Errorf("%d, %v", w.Code, w.Header())
+		}
+	})
+	// Only the caller's general limit is off; then the operation's stays.
+	a := newOwnAsker(Rates{Address: limit.Rate{Quota: 100, Window: time.Minute}}, own)
+	ada := by(uuid.New())
+	if got := a.admitted(10, func(int) *httptest.ResponseRecorder { return a.ask("203.0.113.7:1", ada) }); got != 2 {
+		t.Errorf("%d admitted", got)
+	}
+	if w := a.ask("203.0.113.7:1", ada); !strings.HasPrefix(w.Header().Get("RateLimit-Policy"), `"makeTea address"`) {
+		t.Errorf("%v", w.Header())
+	}
+	// Without limits, these are off, too.
+	a = newOwnAsker(Rates{}, own)
+	for range 100 {
+		if w := a.ask("203.0.113.7:1", ada); w.Code != 204 || w.Header().Get("RateLimit") != "" || w.Header().Get("RateLimit-Policy") != "" {
+			t.Fatalf("%d, %v", w.Code, w.Header())
+		}
+	}
+}
+
 // The cost of knowing the address, and of limiting it.
 func BenchmarkLimit(b *testing.B) {
 	endless := Rates{Address: limit.Rate{Quota: 1e9, Window: time.Second}}
 	for name, h := range map[string]http.Handler{
 		"without": chain(func(http.ResponseWriter, *http.Request) {}),
 		"address": chain(func(http.ResponseWriter, *http.Request) {}, Client(nil)),
-		"limit":   chain(func(http.ResponseWriter, *http.Request) {}, Client(nil), Limit(limit.New(), endless)),
+		"limit":   chain(func(http.ResponseWriter, *http.Request) {}, Client(nil), admit(endless, nil)),
 	} {
 		b.Run(name, func(b *testing.B) {
 			r, w := httptest.NewRequest("GET", "/", nil), httptest.NewRecorder()

@@ -18,14 +18,17 @@ import (
 	chimiddleware "github.com/go-chi/chi/v5/middleware"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/klauspost/compress/gzhttp"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/roster-api/roster/internal/api"
 	"github.com/roster-api/roster/internal/auth"
+	"github.com/roster-api/roster/internal/cache"
 	"github.com/roster-api/roster/internal/etag"
 	"github.com/roster-api/roster/internal/limit"
 	"github.com/roster-api/roster/internal/middleware"
 	"github.com/roster-api/roster/internal/problem"
 	"github.com/roster-api/roster/internal/server/docs"
+	"github.com/roster-api/roster/internal/tally"
 )
 
 // Bounds of a connection. A request has MaxDeadline to be worked on; the rest is
@@ -39,6 +42,11 @@ const (
 	maxHeaderBytes = 32 << 10
 )
 
+// inFlight is several times the connections to the database, so that they never idle
+// and sign-ins that wait to be hashed leave room, and few enough that the last of them
+// is answered within a second where the database does a few hundred statements in it.
+var inFlight = middleware.Crowd{Turns: 128, Queue: 128, Wait: 500 * time.Millisecond}
+
 // Options is what a server works with.
 type Options struct {
 	Pool      *pgxpool.Pool
@@ -51,6 +59,10 @@ type Options struct {
 	Sessions  auth.Lifetimes
 	Rates     middleware.Rates // without a rate for addresses, sign-ins are not limited either
 	Deadline  time.Duration    // for the work on a request; 0: MaxDeadline
+	InFlight  middleware.Crowd // how many requests are worked on at once; the zero value: inFlight
+	Failures  *tally.Failures  // counts the sign-ins that fail; nil: nobody does
+	Cache     *cache.Cache     // of the cached operations; nil: one of its own
+	Redis     *redis.Client    // in which all servers count their callers; nil: each for itself
 	Gate      *Gate            // who opens it lets requests in; nil: open from the start
 }
 
@@ -62,6 +74,12 @@ func New(o Options) (http.Handler, error) {
 	if o.Gate == nil {
 		o.Gate = new(Gate)
 		o.Gate.Open()
+	}
+	if o.Cache == nil {
+		o.Cache = cache.New(cache.Options{Log: o.Log})
+	}
+	if o.InFlight == (middleware.Crowd{}) {
+		o.InFlight = inFlight
 	}
 	if o.Sessions == (auth.Lifetimes{}) {
 		o.Sessions = auth.Lifetimes{Idle: time.Hour, Max: 24 * time.Hour}
@@ -100,6 +118,9 @@ func New(o Options) (http.Handler, error) {
 
 	verifier := auth.NewVerifier(o.Pool, o.Sessions, o.Log)
 	limiter := limit.New()
+	if o.Redis != nil {
+		limiter = limit.Shared(o.Redis, o.Log)
+	}
 	signIns := limit.SignIn{Limiter: limiter}
 	if !o.Rates.Address.Off() {
 		signIns.Address, signIns.Account = limit.SignInAddress, limit.SignInAccount
@@ -108,14 +129,14 @@ func New(o Options) (http.Handler, error) {
 	r.Group(func(r chi.Router) {
 		r.Use(
 			o.Gate.guard,
+			middleware.InFlight(o.InFlight),
 			middleware.Deadline(o.Deadline),
 			middleware.CrossOrigin(o.PublicURL, o.Origins),
 			middleware.Credential(verifier),
-			middleware.Limit(limiter, o.Rates),
 		)
 		described = api.New(r, api.Needs{
 			Pool: o.Pool, Passwords: auth.NewPasswords(), Verifier: verifier, Lifetimes: o.Sessions,
-			SignIns: signIns,
+			SignIns: signIns, Limits: middleware.NewLimits(limiter, o.Rates), Failures: o.Failures, Cache: o.Cache,
 		})
 	})
 	serveDocument(r, described)

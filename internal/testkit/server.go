@@ -10,21 +10,26 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/roster-api/roster/db"
 	"github.com/roster-api/roster/internal/auth"
+	"github.com/roster-api/roster/internal/cache"
 	"github.com/roster-api/roster/internal/limit"
 	"github.com/roster-api/roster/internal/middleware"
 	"github.com/roster-api/roster/internal/server"
+	"github.com/roster-api/roster/internal/tally"
 )
 
 // Server is Roster on a loopback port, with a database of the test's own.
 type Server struct {
 	URL         string
 	DatabaseURL string
-	Pool        *pgxpool.Pool // the server's own
-	HTTP        *http.Client  // follows no redirects
-	Log         *Log          // all that the server logged, from info on
+	Pool        *pgxpool.Pool   // the server's own
+	HTTP        *http.Client    // follows no redirects
+	Log         *Log            // all that the server logged, from info on
+	Cache       *cache.Cache    // the server's own
+	Failures    *tally.Failures // sign-ins that failed, until the test flushes them
 }
 
 // Option is a setting of a [Server].
@@ -84,6 +89,9 @@ func Origins(origins ...string) Option {
 	return func(s *settings) { s.Origins = origins }
 }
 
+// WithRedis is what servers share their limits in; else each counts for itself.
+func WithRedis(c *redis.Client) Option { return func(s *settings) { s.Redis = c } }
+
 // WithGate is the gate that the test opens; else it is open.
 func WithGate(g *server.Gate) Option { return func(s *settings) { s.Gate = g } }
 
@@ -108,7 +116,8 @@ func New(t testing.TB, options ...Option) *Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	o.Pool = pool
+	o.Pool, o.Failures, o.Cache = pool, tally.NewFailures(), cache.New(cache.Options{})
+	t.Cleanup(o.Cache.Close)
 	handler, err := server.New(o.Options)
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +131,7 @@ func New(t testing.TB, options ...Option) *Server {
 		s.Close()
 	})
 	return &Server{
-		URL: s.URL, DatabaseURL: o.database, Pool: pool, Log: log,
+		URL: s.URL, DatabaseURL: o.database, Pool: pool, Log: log, Failures: o.Failures, Cache: o.Cache,
 		HTTP: &http.Client{
 			Transport:     transport,
 			Timeout:       30 * time.Second,

@@ -273,6 +273,27 @@ func (e UserSort) Valid() bool {
 	}
 }
 
+// Defines values for GetStatsParamsDays.
+const (
+	GetStatsParamsDaysN30  GetStatsParamsDays = 30
+	GetStatsParamsDaysN365 GetStatsParamsDays = 365
+	GetStatsParamsDaysN90  GetStatsParamsDays = 90
+)
+
+// Valid indicates whether the value is a known member of the GetStatsParamsDays enum.
+func (e GetStatsParamsDays) Valid() bool {
+	switch e {
+	case GetStatsParamsDaysN30:
+		return true
+	case GetStatsParamsDaysN365:
+		return true
+	case GetStatsParamsDaysN90:
+		return true
+	default:
+		return false
+	}
+}
+
 // Actor Who made a change: a user by a session, a service by its key, Roster itself or whoever runs it, or somebody who did not sign in.
 //
 // Examples: user
@@ -391,6 +412,29 @@ type AuditEntry struct {
 //
 // Examples: session
 type Credential string
+
+// DayCounts What happened on one day.
+type DayCounts struct {
+	// Day The day, by UTC.
+	//
+	// Examples: 2026-03-14
+	Day openapi_types.Date `json:"day"`
+
+	// SignInFailures Sign-ins that were refused on it for what was given; not those that a limit turned away.
+	//
+	// Examples: 2
+	SignInFailures int64 `json:"signInFailures"`
+
+	// SignIns Sessions that were started on it.
+	//
+	// Examples: 31
+	SignIns int64 `json:"signIns"`
+
+	// SignUps Users who were made on it, also those who are deleted by now.
+	//
+	// Examples: 4
+	SignUps int64 `json:"signUps"`
+}
 
 // ErrorCode What went wrong, in a stable word. Later versions may add words.
 //
@@ -666,6 +710,24 @@ type Permission string
 // Examples: viewer
 type Role string
 
+// RoleCounts How many users have each role.
+type RoleCounts struct {
+	// Admin Admins.
+	//
+	// Examples: 2
+	Admin int64 `json:"admin"`
+
+	// Editor Editors.
+	//
+	// Examples: 5
+	Editor int64 `json:"editor"`
+
+	// Viewer Viewers.
+	//
+	// Examples: 50
+	Viewer int64 `json:"viewer"`
+}
+
 // Scope What a caller may do, in a word. Those that a key may have.
 //
 // Examples: users:read
@@ -738,6 +800,30 @@ type SignedIn struct {
 	Token *string `json:"token,omitempty"`
 }
 
+// Stats How many there are, and what happened on which day.
+type Stats struct {
+	// Days Each of the days that were asked for, the oldest first. The last is that of generatedAt, as far as it had come.
+	Days []DayCounts `json:"days"`
+
+	// GeneratedAt When this was so (RFC 3339, UTC). It may be some minutes ago: the answer is kept.
+	//
+	// Examples: 2026-03-14T09:26:53.589793Z
+	GeneratedAt time.Time `json:"generatedAt"`
+
+	// Keys Keys that had not expired, also those of disabled users, which do not work meanwhile.
+	//
+	// Examples: 7
+	Keys int64 `json:"keys"`
+
+	// Sessions Sessions that were active: neither ended nor idle.
+	//
+	// Examples: 42
+	Sessions int64 `json:"sessions"`
+
+	// Users How many users there are.
+	Users UserCounts `json:"users"`
+}
+
 // User A user, as everyone who may see users sees them.
 type User struct {
 	// CreatedAt When the user was made, in UTC, to the microsecond.
@@ -774,6 +860,22 @@ type User struct {
 	//
 	// Examples: 2026-03-14T09:26:53.589793Z
 	UpdatedAt time.Time `json:"updatedAt"`
+}
+
+// UserCounts How many users there are.
+type UserCounts struct {
+	// ByRole How many users have each role.
+	ByRole RoleCounts `json:"byRole"`
+
+	// Disabled Users who are disabled; they count in total and by role too.
+	//
+	// Examples: 3
+	Disabled int64 `json:"disabled"`
+
+	// Total Users in all.
+	//
+	// Examples: 57
+	Total int64 `json:"total"`
 }
 
 // UserCreate What it takes to make a user.
@@ -916,6 +1018,18 @@ type ListSessionsParams struct {
 	// All The sessions of everyone, for admins. Not together with userId.
 	All *bool `form:"all,omitempty" json:"all,omitempty"`
 }
+
+// GetStatsParams defines parameters for GetStats.
+type GetStatsParams struct {
+	// Days How many days, up to today.
+	Days *GetStatsParamsDays `form:"days,omitempty" json:"days,omitempty"`
+
+	// IfNoneMatch Answer 304 without a body if the resource still has one of these ETags.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// GetStatsParamsDays defines parameters for GetStats.
+type GetStatsParamsDays int32
 
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
@@ -1094,6 +1208,8 @@ type ClientInterface interface {
 	//
 	// Makes a key for a service and shows its secret, this once. The key may do what its scopes name and its owner's present role has, and ends with its owner. With an Idempotency-Key the request can be sent again when its answer was lost: the key is made once, and since its secret is not kept, secret_not_replayable names it by resourceId and Location, to be rotated or revoked.
 	//
+	// At most 60 a minute for each caller; this is within the limit that all requests of a caller or an address have together.
+	//
 	// Who may: every role (`keys:own`); never a key.
 	//
 	// Takes any type of body and a specified content type.
@@ -1104,6 +1220,8 @@ type ClientInterface interface {
 	// CreateKey Create a key
 	//
 	// Makes a key for a service and shows its secret, this once. The key may do what its scopes name and its owner's present role has, and ends with its owner. With an Idempotency-Key the request can be sent again when its answer was lost: the key is made once, and since its secret is not kept, secret_not_replayable names it by resourceId and Location, to be rotated or revoked.
+	//
+	// At most 60 a minute for each caller; this is within the limit that all requests of a caller or an address have together.
 	//
 	// Who may: every role (`keys:own`); never a key.
 	//
@@ -1125,6 +1243,8 @@ type ClientInterface interface {
 	//
 	// Makes a new secret for a key and shows it, this once. The secrets of before work for a while longer, so that a service can change over; they never work for longer than they would have. An expired key is not rotated: make a new one.
 	//
+	// At most 60 a minute for each caller; this is within the limit that all requests of a caller or an address have together.
+	//
 	// Who may: admin (`keys:admin`); for what is one's own, every role (`keys:own`); never a key.
 	//
 	// Takes any type of body and a specified content type.
@@ -1135,6 +1255,8 @@ type ClientInterface interface {
 	// RotateKey Give a key a new secret
 	//
 	// Makes a new secret for a key and shows it, this once. The secrets of before work for a while longer, so that a service can change over; they never work for longer than they would have. An expired key is not rotated: make a new one.
+	//
+	// At most 60 a minute for each caller; this is within the limit that all requests of a caller or an address have together.
 	//
 	// Who may: admin (`keys:admin`); for what is one's own, every role (`keys:own`); never a key.
 	//
@@ -1147,6 +1269,8 @@ type ClientInterface interface {
 	//
 	// Sets the password of the user whom the token was made for, and uses it up. All sessions of the user end; nobody is signed in by it. A token that is wrong, used up, expired, not the newest or of a disabled user gets one and the same answer. Tries are limited by address, together with those to sign in.
 	//
+	// At most 20 failures a minute for each address; this is within the limit that all requests of a caller or an address have together.
+	//
 	// Anyone may call it.
 	//
 	// Takes any type of body and a specified content type.
@@ -1157,6 +1281,8 @@ type ClientInterface interface {
 	// RedeemPasswordReset Choose a new password by a token
 	//
 	// Sets the password of the user whom the token was made for, and uses it up. All sessions of the user end; nobody is signed in by it. A token that is wrong, used up, expired, not the newest or of a disabled user gets one and the same answer. Tries are limited by address, together with those to sign in.
+	//
+	// At most 20 failures a minute for each address; this is within the limit that all requests of a caller or an address have together.
 	//
 	// Anyone may call it.
 	//
@@ -1187,6 +1313,8 @@ type ClientInterface interface {
 	//
 	// Starts a session: a browser gets a cookie, a caller that asks for it a token. A wrong password, an unknown address, a disabled user and one without a password get one and the same answer, after the same time. Tries are limited by address and by account.
 	//
+	// At most 20 failures a minute for each address, and 10 failures in 5 minutes for each account; this is within the limit that all requests of a caller or an address have together.
+	//
 	// Anyone may call it.
 	//
 	// Takes any type of body and a specified content type.
@@ -1197,6 +1325,8 @@ type ClientInterface interface {
 	// SignIn Sign in
 	//
 	// Starts a session: a browser gets a cookie, a caller that asks for it a token. A wrong password, an unknown address, a disabled user and one without a password get one and the same answer, after the same time. Tries are limited by address and by account.
+	//
+	// At most 20 failures a minute for each address, and 10 failures in 5 minutes for each account; this is within the limit that all requests of a caller or an address have together.
 	//
 	// Anyone may call it.
 	//
@@ -1231,6 +1361,15 @@ type ClientInterface interface {
 	//
 	// Corresponds with DELETE /api/sessions/{id} (the `RevokeSession` operationId).
 	RevokeSession(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetStats Read statistics
+	//
+	// Returns how many users, sessions and keys there are, and what happened on each of the last days, by UTC. Users who are deleted stay in the days past. The answer is kept for a minute, and for ten more while a new one cannot be made; generatedAt says of when it is.
+	//
+	// Who may: every role (`stats:read`); keys with the scope `stats:read`.
+	//
+	// Corresponds with GET /api/stats (the `GetStats` operationId).
+	GetStats(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListUsers List users
 	//
@@ -1340,6 +1479,8 @@ type ClientInterface interface {
 	//
 	// Sets the caller's own password; it takes the current one. The session that calls stays, all other sessions of the user end, and a password reset that is pending does too. Tries with a wrong password are limited together with those to sign in. For another user, see createPasswordReset.
 	//
+	// At most 20 failures a minute for each address, and 10 failures in 5 minutes for each account; this is within the limit that all requests of a caller or an address have together.
+	//
 	// Who may: every role (`profile`); never a key.
 	//
 	// Takes any type of body and a specified content type.
@@ -1351,6 +1492,8 @@ type ClientInterface interface {
 	//
 	// Sets the caller's own password; it takes the current one. The session that calls stays, all other sessions of the user end, and a password reset that is pending does too. Tries with a wrong password are limited together with those to sign in. For another user, see createPasswordReset.
 	//
+	// At most 20 failures a minute for each address, and 10 failures in 5 minutes for each account; this is within the limit that all requests of a caller or an address have together.
+	//
 	// Who may: every role (`profile`); never a key.
 	//
 	// Takes a body of the `application/json` content type.
@@ -1361,6 +1504,8 @@ type ClientInterface interface {
 	// CreatePasswordReset Let a user choose a new password
 	//
 	// Makes a token by which the user chooses a new password; give it to them in a link. The newest one of a user is the only one that holds. Until it is redeemed, the password and the sessions stay as they are. For an admin it also takes `users:admin`.
+	//
+	// At most 60 a minute for each caller; this is within the limit that all requests of a caller or an address have together.
 	//
 	// Who may: admin (`passwords:reset`); keys with the scope `passwords:reset`.
 	//
@@ -1410,6 +1555,8 @@ func (c *Client) ListKeys(ctx context.Context, params *ListKeysParams, reqEditor
 //
 // Makes a key for a service and shows its secret, this once. The key may do what its scopes name and its owner's present role has, and ends with its owner. With an Idempotency-Key the request can be sent again when its answer was lost: the key is made once, and since its secret is not kept, secret_not_replayable names it by resourceId and Location, to be rotated or revoked.
 //
+// At most 60 a minute for each caller; this is within the limit that all requests of a caller or an address have together.
+//
 // Who may: every role (`keys:own`); never a key.
 //
 // Takes any type of body and a specified content type.
@@ -1430,6 +1577,8 @@ func (c *Client) CreateKeyWithBody(ctx context.Context, params *CreateKeyParams,
 // CreateKey Create a key
 //
 // Makes a key for a service and shows its secret, this once. The key may do what its scopes name and its owner's present role has, and ends with its owner. With an Idempotency-Key the request can be sent again when its answer was lost: the key is made once, and since its secret is not kept, secret_not_replayable names it by resourceId and Location, to be rotated or revoked.
+//
+// At most 60 a minute for each caller; this is within the limit that all requests of a caller or an address have together.
 //
 // Who may: every role (`keys:own`); never a key.
 //
@@ -1471,6 +1620,8 @@ func (c *Client) RevokeKey(ctx context.Context, id openapi_types.UUID, reqEditor
 //
 // Makes a new secret for a key and shows it, this once. The secrets of before work for a while longer, so that a service can change over; they never work for longer than they would have. An expired key is not rotated: make a new one.
 //
+// At most 60 a minute for each caller; this is within the limit that all requests of a caller or an address have together.
+//
 // Who may: admin (`keys:admin`); for what is one's own, every role (`keys:own`); never a key.
 //
 // Takes any type of body and a specified content type.
@@ -1491,6 +1642,8 @@ func (c *Client) RotateKeyWithBody(ctx context.Context, id openapi_types.UUID, c
 // RotateKey Give a key a new secret
 //
 // Makes a new secret for a key and shows it, this once. The secrets of before work for a while longer, so that a service can change over; they never work for longer than they would have. An expired key is not rotated: make a new one.
+//
+// At most 60 a minute for each caller; this is within the limit that all requests of a caller or an address have together.
 //
 // Who may: admin (`keys:admin`); for what is one's own, every role (`keys:own`); never a key.
 //
@@ -1513,6 +1666,8 @@ func (c *Client) RotateKey(ctx context.Context, id openapi_types.UUID, body Rota
 //
 // Sets the password of the user whom the token was made for, and uses it up. All sessions of the user end; nobody is signed in by it. A token that is wrong, used up, expired, not the newest or of a disabled user gets one and the same answer. Tries are limited by address, together with those to sign in.
 //
+// At most 20 failures a minute for each address; this is within the limit that all requests of a caller or an address have together.
+//
 // Anyone may call it.
 //
 // Takes any type of body and a specified content type.
@@ -1533,6 +1688,8 @@ func (c *Client) RedeemPasswordResetWithBody(ctx context.Context, contentType st
 // RedeemPasswordReset Choose a new password by a token
 //
 // Sets the password of the user whom the token was made for, and uses it up. All sessions of the user end; nobody is signed in by it. A token that is wrong, used up, expired, not the newest or of a disabled user gets one and the same answer. Tries are limited by address, together with those to sign in.
+//
+// At most 20 failures a minute for each address; this is within the limit that all requests of a caller or an address have together.
 //
 // Anyone may call it.
 //
@@ -1593,6 +1750,8 @@ func (c *Client) GetSession(ctx context.Context, reqEditors ...RequestEditorFn) 
 //
 // Starts a session: a browser gets a cookie, a caller that asks for it a token. A wrong password, an unknown address, a disabled user and one without a password get one and the same answer, after the same time. Tries are limited by address and by account.
 //
+// At most 20 failures a minute for each address, and 10 failures in 5 minutes for each account; this is within the limit that all requests of a caller or an address have together.
+//
 // Anyone may call it.
 //
 // Takes any type of body and a specified content type.
@@ -1613,6 +1772,8 @@ func (c *Client) SignInWithBody(ctx context.Context, contentType string, body io
 // SignIn Sign in
 //
 // Starts a session: a browser gets a cookie, a caller that asks for it a token. A wrong password, an unknown address, a disabled user and one without a password get one and the same answer, after the same time. Tries are limited by address and by account.
+//
+// At most 20 failures a minute for each address, and 10 failures in 5 minutes for each account; this is within the limit that all requests of a caller or an address have together.
 //
 // Anyone may call it.
 //
@@ -1678,6 +1839,25 @@ func (c *Client) ListSessions(ctx context.Context, params *ListSessionsParams, r
 // Corresponds with DELETE /api/sessions/{id} (the `RevokeSession` operationId).
 func (c *Client) RevokeSession(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRevokeSessionRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetStats Read statistics
+//
+// Returns how many users, sessions and keys there are, and what happened on each of the last days, by UTC. Users who are deleted stay in the days past. The answer is kept for a minute, and for ten more while a new one cannot be made; generatedAt says of when it is.
+//
+// Who may: every role (`stats:read`); keys with the scope `stats:read`.
+//
+// Corresponds with GET /api/stats (the `GetStats` operationId).
+func (c *Client) GetStats(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetStatsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1896,6 +2076,8 @@ func (c *Client) ReplaceUser(ctx context.Context, id openapi_types.UUID, params 
 //
 // Sets the caller's own password; it takes the current one. The session that calls stays, all other sessions of the user end, and a password reset that is pending does too. Tries with a wrong password are limited together with those to sign in. For another user, see createPasswordReset.
 //
+// At most 20 failures a minute for each address, and 10 failures in 5 minutes for each account; this is within the limit that all requests of a caller or an address have together.
+//
 // Who may: every role (`profile`); never a key.
 //
 // Takes any type of body and a specified content type.
@@ -1917,6 +2099,8 @@ func (c *Client) SetPasswordWithBody(ctx context.Context, id openapi_types.UUID,
 //
 // Sets the caller's own password; it takes the current one. The session that calls stays, all other sessions of the user end, and a password reset that is pending does too. Tries with a wrong password are limited together with those to sign in. For another user, see createPasswordReset.
 //
+// At most 20 failures a minute for each address, and 10 failures in 5 minutes for each account; this is within the limit that all requests of a caller or an address have together.
+//
 // Who may: every role (`profile`); never a key.
 //
 // Takes a body of the `application/json` content type.
@@ -1937,6 +2121,8 @@ func (c *Client) SetPassword(ctx context.Context, id openapi_types.UUID, body Se
 // CreatePasswordReset Let a user choose a new password
 //
 // Makes a token by which the user chooses a new password; give it to them in a link. The newest one of a user is the only one that holds. Until it is redeemed, the password and the sessions stay as they are. For an admin it also takes `users:admin`.
+//
+// At most 60 a minute for each caller; this is within the limit that all requests of a caller or an address have together.
 //
 // Who may: admin (`passwords:reset`); keys with the scope `passwords:reset`.
 //
@@ -2633,6 +2819,75 @@ func NewRevokeSessionRequest(server string, id openapi_types.UUID) (*http.Reques
 	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetStatsRequest constructs an http.Request for the GetStats method
+func NewGetStatsRequest(server string, params *GetStatsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/stats")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Days != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "days", *params.Days, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil

@@ -34,6 +34,7 @@ export { createPasswordReset, redeemPasswordReset, setPassword } from './passwor
 export { withPassword, withSignIn } from './renew.js';
 export { getSession, signIn, signOut } from './session.js';
 export { listSessions, type ListSessionsParams, revokeOtherSessions, revokeSession, sessionPages, sessions } from './sessions.js';
+export { getStats, type GetStatsParams } from './stats.js';
 export {
   createUser,
   deleteUser,
@@ -50,6 +51,7 @@ export {
   type ApiError,
   type AuditEntry,
   Credential,
+  type DayCounts,
   ErrorCode,
   type FieldError,
   type Identity,
@@ -64,11 +66,14 @@ export {
   type PasswordSet,
   Permission,
   Role,
+  type RoleCounts,
   Scope,
   type Session,
   type SignedIn,
   type SignIn,
+  type Stats,
   type User,
+  type UserCounts,
   type UserCreate,
   type UserReplace,
   UserSort,

@@ -14,6 +14,7 @@ import type {
   Session,
   SignedIn,
   SignIn,
+  Stats,
   User,
   UserCreate,
   UserReplace,
@@ -24,6 +25,7 @@ import type { PaginatedResponse } from './pages.js';
 import * as password from './passwords.js';
 import * as session from './session.js';
 import * as sessions from './sessions.js';
+import * as stats from './stats.js';
 import * as user from './users.js';
 
 /** All operations of one server. A method throws {@link RosterError} when its call fails. */
@@ -97,6 +99,12 @@ export interface Roster {
   auditPages(params?: log.ListAuditParams, options?: CallOptions): AsyncGenerator<PaginatedResponse<AuditEntry>, void, undefined>;
   /** Walks all entries of the audit log, fetching a page at a time; nothing is fetched before the first step. */
   audit(params?: log.ListAuditParams, options?: CallOptions): AsyncGenerator<AuditEntry, void, undefined>;
+
+  /**
+   * Gives how many users, sessions and keys there are, and what happened on each of the last days, by UTC, the
+   * oldest first. The answer may be some minutes old; `generatedAt` says of when it is.
+   */
+  getStats(params?: stats.GetStatsParams, options?: CallOptions): Promise<Stats>;
 }
 
 /** Makes an object with all operations of one server. It connects to nothing yet. */
@@ -137,5 +145,7 @@ export function createRoster(options: RosterOptions): Roster {
     listAudit: (...args) => log.listAudit(client, ...args),
     auditPages: (...args) => log.auditPages(client, ...args),
     audit: (...args) => log.audit(client, ...args),
+
+    getStats: (...args) => stats.getStats(client, ...args),
   };
 }

@@ -66,6 +66,8 @@ it.each<[string, unknown, (roster: Roster) => Promise<unknown>]>([
   ['POST /api/keys/a%2Fb/rotate', { overlapSeconds: 0 }, (r) => r.rotateKey('a/b', { overlapSeconds: 0 })],
   ['DELETE /api/keys/a%2Fb', undefined, (r) => r.revokeKey('a/b')],
   ['GET /api/audit?from=2026-03-14T00%3A00%3A00Z', undefined, (r) => r.listAudit({ from: '2026-03-14T00:00:00Z' })],
+  ['GET /api/stats', undefined, (r) => r.getStats()],
+  ['GET /api/stats?days=90', undefined, (r) => r.getStats({ days: 90 })],
 ])('sends %s', async (line, body, call) => {
   const { requests, options } = stub(json(ada));
   await call(createRoster({ ...options, headers: { 'X-A': 'a' } }));

@@ -8,8 +8,10 @@ import {
   type CreateOptions,
   createRoster,
   Credential,
+  type DayCounts,
   ErrorCode,
   type FieldError,
+  type GetStatsParams,
   type Identity,
   isForbidden,
   isRateLimited,
@@ -31,13 +33,16 @@ import {
   Permission,
   type ReadOptions,
   Role,
+  type RoleCounts,
   type RosterClient,
   RosterError,
   Scope,
   type Session,
   type SignedIn,
   type SignIn,
+  type Stats,
   type User,
+  type UserCounts,
   type UserCreate,
   type UserReplace,
   UserSort,
@@ -185,6 +190,11 @@ export function contract(): void {
     }
   >();
 
+  same<Stats, { generatedAt: string; users: UserCounts; sessions: number; keys: number; days: DayCounts[] }>();
+  same<UserCounts, { total: number; byRole: RoleCounts; disabled: number }>();
+  same<RoleCounts, { admin: number; editor: number; viewer: number }>();
+  same<DayCounts, { day: string; signUps: number; signIns: number; signInFailures: number }>();
+
   same<Pagination, { page: number; limit: number; total: number; pages: number; next: string | null; prev: string | null }>();
   same<PaginatedResponse<User>, { data: User[]; pagination: Pagination }>();
   same<PaginatedResponseUser, PaginatedResponse<User>>();
@@ -226,6 +236,7 @@ export function contract(): void {
       to?: string;
     }
   >();
+  same<GetStatsParams, { days?: 30 | 90 | 365 }>();
 }
 
 export async function operations(read: ReadOptions): Promise<void> {
@@ -274,6 +285,7 @@ export async function operations(read: ReadOptions): Promise<void> {
   same<Parameters<typeof roster.rotateKey>, [id: string, body?: KeyRotate, options?: CallOptions]>();
   same<Parameters<typeof roster.revokeKey>, [id: string, options?: CallOptions]>();
   same<Parameters<typeof roster.listAudit>, [params?: ListAuditParams, options?: CallOptions]>();
+  same<Parameters<typeof roster.getStats>, [params?: GetStatsParams, options?: CallOptions]>();
 
   const signedIn = await roster.signIn({ email: '', password: '' });
   same<typeof signedIn, SignedIn>();
@@ -283,6 +295,8 @@ export async function operations(read: ReadOptions): Promise<void> {
   same<typeof reset, PasswordReset>();
   const made = await roster.createKey({ name: '', scopes: ['users:read'] }, { idempotencyKey: '' });
   same<typeof made, KeyCreated>();
+  const stats = await roster.getStats();
+  same<typeof stats, Stats>();
   const rotated = await roster.rotateKey('');
   same<typeof rotated, KeyRotated>();
   const nothing = [

@@ -34,6 +34,10 @@ const decode: Record<string, (value: never) => Promise<unknown>> = {
   KeyRotated: (value) => createRoster(stub(json(value, 201)).options).rotateKey(ada.id),
   AuditEntry: async (value) => (await createRoster(stub(json({ data: [value], pagination: {} })).options).listAudit()).data[0],
   PaginatedResponseAuditEntry: (value) => createRoster(stub(json(value)).options).listAudit(),
+  Stats: (value) => createRoster(stub(json(value)).options).getStats(),
+  UserCounts: async (value) => (await createRoster(stub(json({ users: value })).options).getStats()).users,
+  RoleCounts: async (value) => (await createRoster(stub(json({ users: { byRole: value } })).options).getStats()).users.byRole,
+  DayCounts: async (value) => (await createRoster(stub(json({ days: [value] })).options).getStats()).days[0],
   ApiError: async (value: ApiError) => {
     const error = await fail(value);
     const { status, code, detail, requestId, errors, permission, resourceId } = error;

@@ -19,6 +19,7 @@ import (
 	"github.com/roster-api/roster/internal/audit"
 	"github.com/roster-api/roster/internal/auth"
 	"github.com/roster-api/roster/internal/idempotency"
+	"github.com/roster-api/roster/internal/limit"
 	"github.com/roster-api/roster/internal/name"
 	"github.com/roster-api/roster/internal/problem"
 )
@@ -61,6 +62,7 @@ func (k *Keys) registerCreate(api huma.API) {
 		Summary:       "Create a key",
 		Description:   "Makes a key for a service and shows its secret, this once. The key may do what its scopes name and its owner's present role has, and ends with its owner. With an Idempotency-Key the request can be sent again when its answer was lost: the key is made once, and since its secret is not kept, secret_not_replayable names it by resourceId and Location, to be rotated or revoked.",
 		Tags:          []string{tag},
+		Metadata:      limit.Declare(limit.Per("60/1m", limit.ByCaller)),
 		Responses:     createResponses(),
 	}, func(ctx context.Context, in *createInput) (*createOutput, error) {
 		caller := auth.From(ctx)

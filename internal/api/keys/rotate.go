@@ -13,6 +13,7 @@ import (
 	"github.com/roster-api/roster/db/dbsqlc"
 	"github.com/roster-api/roster/internal/audit"
 	"github.com/roster-api/roster/internal/auth"
+	"github.com/roster-api/roster/internal/limit"
 	"github.com/roster-api/roster/internal/problem"
 )
 
@@ -61,6 +62,7 @@ func (k *Keys) registerRotate(api huma.API) {
 		Summary:       "Give a key a new secret",
 		Description:   "Makes a new secret for a key and shows it, this once. The secrets of before work for a while longer, so that a service can change over; they never work for longer than they would have. An expired key is not rotated: make a new one.",
 		Tags:          []string{tag},
+		Metadata:      limit.Declare(limit.Per("60/1m", limit.ByCaller)),
 		Responses:     problem.Responses(problem.NotFound),
 	}, k.rotate)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/roster-api/roster/db/dbsqlc"
 	"github.com/roster-api/roster/internal/audit"
 	"github.com/roster-api/roster/internal/auth"
+	"github.com/roster-api/roster/internal/limit"
 	"github.com/roster-api/roster/internal/problem"
 )
 
@@ -43,9 +44,10 @@ func (p *PasswordResets) registerRedeem(api huma.API) {
 		Summary:       "Choose a new password by a token",
 		Description:   "Sets the password of the user whom the token was made for, and uses it up. All sessions of the user end; nobody is signed in by it. A token that is wrong, used up, expired, not the newest or of a disabled user gets one and the same answer. Tries are limited by address, together with those to sign in.",
 		Tags:          []string{tag},
+		Metadata:      limit.Declare(limit.FailuresByAddress),
 		Responses:     problem.Responses(problem.ResetInvalid),
 	}, func(ctx context.Context, in *redeemInput) (*struct{}, error) {
-		result, giveBack := p.limit.Take(middleware.GetClientIPAddr(ctx), "", time.Now())
+		result, giveBack := p.limit.Take(ctx, middleware.GetClientIPAddr(ctx), "", time.Now())
 		if !result.Allowed {
 			return nil, problem.New(problem.RateLimited, "Too many tries with a wrong token; try again after the time in Retry-After.").
 				WithRetryAfter(result.RetryAfter)

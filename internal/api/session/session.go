@@ -12,6 +12,7 @@ import (
 	"github.com/roster-api/roster/internal/auth"
 	"github.com/roster-api/roster/internal/limit"
 	"github.com/roster-api/roster/internal/role"
+	"github.com/roster-api/roster/internal/tally"
 )
 
 // Identity is who is calling, by what, and what they may do.
@@ -40,11 +41,15 @@ type Session struct {
 	verifier  *auth.Verifier
 	lifetimes auth.Lifetimes
 	limit     limit.SignIn
+	failures  *tally.Failures
 }
 
 // New makes the resource. For the document alone, all may be nil.
-func New(pool *pgxpool.Pool, passwords *auth.Passwords, verifier *auth.Verifier, lifetimes auth.Lifetimes, signIns limit.SignIn) *Session {
-	return &Session{pool: pool, queries: dbsqlc.New(pool), passwords: passwords, verifier: verifier, lifetimes: lifetimes, limit: signIns}
+func New(pool *pgxpool.Pool, passwords *auth.Passwords, verifier *auth.Verifier, lifetimes auth.Lifetimes, signIns limit.SignIn, failures *tally.Failures) *Session {
+	return &Session{
+		pool: pool, queries: dbsqlc.New(pool), passwords: passwords, verifier: verifier, lifetimes: lifetimes,
+		limit: signIns, failures: failures,
+	}
 }
 
 // Register adds the operations to the API.

@@ -19,6 +19,7 @@ import (
 	"github.com/roster-api/roster/internal/audit"
 	"github.com/roster-api/roster/internal/auth"
 	"github.com/roster-api/roster/internal/email"
+	"github.com/roster-api/roster/internal/limit"
 	"github.com/roster-api/roster/internal/problem"
 )
 
@@ -70,6 +71,7 @@ func (s *Session) registerSignIn(api huma.API) {
 		Summary:       "Sign in",
 		Description:   "Starts a session: a browser gets a cookie, a caller that asks for it a token. A wrong password, an unknown address, a disabled user and one without a password get one and the same answer, after the same time. Tries are limited by address and by account.",
 		Tags:          []string{tag},
+		Metadata:      limit.Declare(limit.FailuresByAddress, limit.FailuresByAccount),
 		Responses:     problem.Responses(problem.SignInFailed),
 	}, s.signIn)
 }
@@ -79,7 +81,7 @@ func (s *Session) signIn(ctx context.Context, in *signInInput) (*signInOutput, e
 	if !valid {
 		account = strings.ToLower(in.Body.Email)
 	}
-	result, giveBack := s.limit.Take(middleware.GetClientIPAddr(ctx), account, time.Now())
+	result, giveBack := s.limit.Take(ctx, middleware.GetClientIPAddr(ctx), account, time.Now())
 	if !result.Allowed {
 		return nil, problem.New(problem.RateLimited, "Too many tries to sign in; try again after the time in Retry-After.").
 			WithRetryAfter(result.RetryAfter)
@@ -92,7 +94,9 @@ func (s *Session) signIn(ctx context.Context, in *signInInput) (*signInOutput, e
 			b, err = s.begin(ctx, found, token, in.UserAgent)
 		}
 		if err != nil {
-			if problem.From(err).Code != problem.SignInFailed {
+			if problem.From(err).Code == problem.SignInFailed {
+				s.failures.Add()
+			} else {
 				giveBack()
 			}
 			return nil, err

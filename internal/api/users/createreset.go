@@ -13,6 +13,7 @@ import (
 	"github.com/roster-api/roster/db/dbsqlc"
 	"github.com/roster-api/roster/internal/audit"
 	"github.com/roster-api/roster/internal/auth"
+	"github.com/roster-api/roster/internal/limit"
 	"github.com/roster-api/roster/internal/problem"
 )
 
@@ -51,6 +52,7 @@ func (u *Users) registerCreateReset(api huma.API) {
 		Summary:       "Let a user choose a new password",
 		Description:   "Makes a token by which the user chooses a new password; give it to them in a link. The newest one of a user is the only one that holds. Until it is redeemed, the password and the sessions stay as they are. For an admin it also takes `users:admin`.",
 		Tags:          []string{tag},
+		Metadata:      limit.Declare(limit.Per("60/1m", limit.ByCaller)),
 		Responses:     problem.Responses(problem.NotFound),
 	}, func(ctx context.Context, in *createResetInput) (*createResetOutput, error) {
 		token := auth.NewResetToken()

@@ -15,6 +15,7 @@ import (
 	"github.com/roster-api/roster/db/dbsqlc"
 	"github.com/roster-api/roster/internal/audit"
 	"github.com/roster-api/roster/internal/auth"
+	"github.com/roster-api/roster/internal/limit"
 	"github.com/roster-api/roster/internal/problem"
 )
 
@@ -45,13 +46,14 @@ func (u *Users) registerSetPassword(api huma.API) {
 		Summary:       "Change one's own password",
 		Description:   "Sets the caller's own password; it takes the current one. The session that calls stays, all other sessions of the user end, and a password reset that is pending does too. Tries with a wrong password are limited together with those to sign in. For another user, see createPasswordReset.",
 		Tags:          []string{tag},
+		Metadata:      limit.Declare(limit.FailuresByAddress, limit.FailuresByAccount),
 		Responses:     problem.Responses(problem.WrongPassword),
 	}, func(ctx context.Context, in *setPasswordInput) (*struct{}, error) {
 		caller := auth.From(ctx)
 		if !self(caller, in.ID) {
 			return nil, problem.New(problem.Forbidden, "Everyone sets their own password only; for another user, an admin makes a password reset.")
 		}
-		result, giveBack := u.limit.Take(middleware.GetClientIPAddr(ctx), caller.Email, time.Now())
+		result, giveBack := u.limit.Take(ctx, middleware.GetClientIPAddr(ctx), caller.Email, time.Now())
 		if !result.Allowed {
 			return nil, problem.New(problem.RateLimited, "Too many tries with a wrong password; try again after the time in Retry-After.").
 				WithRetryAfter(result.RetryAfter)

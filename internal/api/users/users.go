@@ -112,18 +112,17 @@ func (u *Users) change(ctx context.Context, operation string, id uuid.UUID, acce
 		if err := mayMake(caller, before, after); err != nil {
 			return err
 		}
-		if after.Disabled && !before.Disabled {
-			// Whoever is enabled again signs in again. Before the user is written: all
-			// count sessions first, users next, and so none waits for another in a ring.
-			if _, err := q.DeleteUserSessions(ctx, dbsqlc.DeleteUserSessionsParams{UserID: id}); err != nil {
-				return err
-			}
-		}
 		after, err = q.WriteUser(ctx, dbsqlc.WriteUserParams{
 			ID: id, Name: after.Name, Email: after.Email, Role: after.Role, Disabled: after.Disabled,
 		})
 		if err != nil {
 			return refused(err)
+		}
+		if after.Disabled && !before.Disabled {
+			// Whoever is enabled again signs in again.
+			if _, err := q.DeleteUserSessions(ctx, dbsqlc.DeleteUserSessionsParams{UserID: id}); err != nil {
+				return err
+			}
 		}
 		if after.Disabled || after.Role != before.Role {
 			// A link that was made for who the user was gives nobody what they are now.

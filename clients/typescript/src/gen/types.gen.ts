@@ -127,6 +127,28 @@ export const Credential = { session: 'session', key: 'key' } as const;
 export type Credential = typeof Credential[keyof typeof Credential];
 
 /**
+ * What happened on one day.
+ */
+export type DayCounts = {
+    /**
+     * The day, by UTC.
+     */
+    day: string;
+    /**
+     * Sign-ins that were refused on it for what was given; not those that a limit turned away.
+     */
+    signInFailures: number;
+    /**
+     * Sessions that were started on it.
+     */
+    signIns: number;
+    /**
+     * Users who were made on it, also those who are deleted by now.
+     */
+    signUps: number;
+};
+
+/**
  * What went wrong, in a stable word. Later versions may add words.
  */
 export const ErrorCode = {
@@ -455,6 +477,24 @@ export const Role = {
 export type Role = typeof Role[keyof typeof Role];
 
 /**
+ * How many users have each role.
+ */
+export type RoleCounts = {
+    /**
+     * Admins.
+     */
+    admin: number;
+    /**
+     * Editors.
+     */
+    editor: number;
+    /**
+     * Viewers.
+     */
+    viewer: number;
+};
+
+/**
  * What a caller may do, in a word. Those that a key may have.
  */
 export const Scope = {
@@ -537,6 +577,29 @@ export type SignedIn = {
 };
 
 /**
+ * How many there are, and what happened on which day.
+ */
+export type Stats = {
+    /**
+     * Each of the days that were asked for, the oldest first. The last is that of generatedAt, as far as it had come.
+     */
+    days: Array<DayCounts>;
+    /**
+     * When this was so (RFC 3339, UTC). It may be some minutes ago: the answer is kept.
+     */
+    generatedAt: string;
+    /**
+     * Keys that had not expired, also those of disabled users, which do not work meanwhile.
+     */
+    keys: number;
+    /**
+     * Sessions that were active: neither ended nor idle.
+     */
+    sessions: number;
+    users: UserCounts;
+};
+
+/**
  * A user, as everyone who may see users sees them.
  */
 export type User = {
@@ -565,6 +628,21 @@ export type User = {
      * When the user was last written, in UTC. Every write moves it forward.
      */
     updatedAt: string;
+};
+
+/**
+ * How many users there are.
+ */
+export type UserCounts = {
+    byRole: RoleCounts;
+    /**
+     * Users who are disabled; they count in total and by role too.
+     */
+    disabled: number;
+    /**
+     * Users in all.
+     */
+    total: number;
 };
 
 /**
@@ -1488,6 +1566,74 @@ export type RevokeSessionResponses = {
 };
 
 export type RevokeSessionResponse = RevokeSessionResponses[keyof RevokeSessionResponses];
+
+export type GetStatsData = {
+    body?: never;
+    headers?: {
+        /**
+         * Answer 304 without a body if the resource still has one of these ETags.
+         */
+        'If-None-Match'?: string;
+    };
+    path?: never;
+    query?: {
+        /**
+         * How many days, up to today.
+         */
+        days?: 30 | 90 | 365;
+    };
+    url: '/api/stats';
+};
+
+export type GetStatsErrors = {
+    /**
+     * Bad Request: `malformed`
+     */
+    400: ApiError;
+    /**
+     * Unauthorized: `unauthenticated`
+     */
+    401: ApiError;
+    /**
+     * Forbidden: `forbidden`
+     */
+    403: ApiError;
+    /**
+     * Request Entity Too Large: `too_large`
+     */
+    413: ApiError;
+    /**
+     * Misdirected Request: `misdirected`
+     */
+    421: ApiError;
+    /**
+     * Unprocessable Entity: `validation_failed`
+     */
+    422: ApiError;
+    /**
+     * Too Many Requests: `rate_limited`
+     */
+    429: ApiError;
+    /**
+     * Internal Server Error: `internal`
+     */
+    500: ApiError;
+    /**
+     * Service Unavailable: `unavailable`
+     */
+    503: ApiError;
+};
+
+export type GetStatsError = GetStatsErrors[keyof GetStatsErrors];
+
+export type GetStatsResponses = {
+    /**
+     * OK
+     */
+    200: Stats;
+};
+
+export type GetStatsResponse = GetStatsResponses[keyof GetStatsResponses];
 
 export type ListUsersData = {
     body?: never;

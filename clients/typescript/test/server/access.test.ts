@@ -260,3 +260,14 @@ it('the audit log says who did what', async () => {
   const { roster } = await signedIn(user);
   await expect(roster.listAudit()).rejects.toMatchObject({ code: 'forbidden', permission: 'audit:read' });
 });
+
+it('statistics count those who are there', async () => {
+  const user = await person();
+  const { roster } = await signedIn(user);
+  const stats = await roster.getStats({ days: 90 });
+  expect(stats.days).toHaveLength(90);
+  expect(stats.days.at(-1)?.day).toBe(stats.generatedAt.slice(0, 10));
+  expect(stats.users.total).toBe(stats.users.byRole.admin + stats.users.byRole.editor + stats.users.byRole.viewer);
+  expect((await admin.getStats()).days).toHaveLength(30);
+  await expect(admin.getStats({ days: 31 as never })).rejects.toMatchObject({ code: 'validation_failed' });
+});

@@ -1,0 +1,160 @@
+package middleware
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/roster-api/roster/internal/problem"
+)
+
+// Crowd says how many requests are worked on at once.
+type Crowd struct {
+	Turns int           // that are worked on
+	Queue int           // that wait for a turn, first come first served
+	Wait  time.Duration // after which one that waits is refused
+}
+
+// slowBody is how long a body may take to arrive while its request keeps its turn.
+const slowBody = 20 * time.Millisecond
+
+var crowded = problem.New(problem.Unavailable, "Too many requests are being worked on; try again.")
+
+// InFlight bounds the requests that are worked on, and those that wait to be, and
+// refuses all others at once: a server that takes on more than it can do answers
+// everything too late, and one that says no has the time to answer what it takes.
+//
+// Only work counts. The turn of a request goes to the next one when its answer
+// begins, so that a client that does not read keeps nobody waiting, and while its
+// body takes long to arrive.
+func InFlight(crowd Crowd) func(http.Handler) http.Handler {
+	f := &inFlight{
+		turns: make(chan struct{}, crowd.Turns),
+		queue: make(chan struct{}, crowd.Queue),
+		wait:  crowd.Wait,
+	}
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !f.enter(r.Context()) {
+				crowded.Write(w, r)
+				return
+			}
+			if r.ContentLength == 0 {
+				t := turns.Get().(*turn)
+				t.ResponseWriter, t.of = w, f
+				t.held.Store(true)
+				defer func() {
+					t.yield()
+					t.ResponseWriter, t.of = nil, nil
+					turns.Put(t)
+				}()
+				next.ServeHTTP(t, r)
+				return
+			}
+			// Not of the pool: the body's timer may look at it for longer.
+			t := &turn{ResponseWriter: w, of: f}
+			t.held.Store(true)
+			defer t.yield()
+			read := *r
+			read.Body = &arriving{ReadCloser: r.Body, turn: t, ctx: r.Context()}
+			next.ServeHTTP(t, &read)
+		})
+	}
+}
+
+type inFlight struct {
+	turns, queue chan struct{}
+	wait         time.Duration
+}
+
+// enter reports whether there is a turn, now or soon.
+func (f *inFlight) enter(ctx context.Context) bool {
+	select {
+	case f.turns <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case f.queue <- struct{}{}:
+	default:
+		return false
+	}
+	defer func() { <-f.queue }()
+	return f.await(ctx)
+}
+
+func (f *inFlight) await(ctx context.Context) bool {
+	timer := time.NewTimer(f.wait)
+	defer timer.Stop()
+	select {
+	case f.turns <- struct{}{}:
+		return true
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// turn is a request's right to be worked on, until its answer begins.
+type turn struct {
+	http.ResponseWriter
+	of   *inFlight
+	held atomic.Bool
+}
+
+// turns holds those that no request has: one less to allocate for each.
+var turns = sync.Pool{New: func() any { return new(turn) }}
+
+// yield gives the turn to the next one, once.
+func (t *turn) yield() {
+	if t.held.CompareAndSwap(true, false) {
+		<-t.of.turns
+	}
+}
+
+func (t *turn) WriteHeader(status int) {
+	t.yield()
+	t.ResponseWriter.WriteHeader(status)
+}
+
+func (t *turn) Write(b []byte) (int, error) {
+	t.yield()
+	return t.ResponseWriter.Write(b)
+}
+
+// Flush is for those who ask for an [http.Flusher].
+func (t *turn) Flush() { _ = http.NewResponseController(t.ResponseWriter).Flush() }
+
+// Unwrap is for [http.ResponseController].
+func (t *turn) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+
+// arriving is a body whose request yields its turn when it takes long to arrive.
+type arriving struct {
+	io.ReadCloser
+	turn  *turn
+	ctx   context.Context
+	timer *time.Timer
+	ended bool
+}
+
+func (a *arriving) Read(b []byte) (int, error) {
+	if a.timer == nil {
+		a.timer = time.AfterFunc(slowBody, a.turn.yield)
+	}
+	n, err := a.ReadCloser.Read(b)
+	if err == nil || a.ended {
+		return n, err
+	}
+	a.ended = true
+	if !a.timer.Stop() { // it took long
+		a.turn.yield()
+		// Without a turn it goes on, too: it was let in once, and there are few such.
+		if a.turn.of.await(a.ctx) {
+			a.turn.held.Store(true)
+		}
+	}
+	return n, err
+}
