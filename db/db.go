@@ -171,7 +171,9 @@ func withProvider(ctx context.Context, url string, run func(p *goose.Provider, b
 	if err != nil {
 		return err
 	}
-	locker, err := lock.NewPostgresSessionLocker()
+	// Whoever waits asks again every second, so that all are soon there once the one
+	// that works is done, or was killed; and for an hour, as long as the work may take.
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 3600))
 	if err != nil {
 		return err
 	}

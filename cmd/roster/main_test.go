@@ -255,7 +255,16 @@ func serveCommand(t testing.TB, c *exec.Cmd) *serving {
 	return s
 }
 
+// started waits until it says where it serves.
 func started(t testing.TB, c *exec.Cmd) *serving {
+	t.Helper()
+	s := begun(t, c)
+	s.awaitServing()
+	return s
+}
+
+// begun starts a server that ends with the test.
+func begun(t testing.TB, c *exec.Cmd) *serving {
 	t.Helper()
 	stderr, err := c.StderrPipe()
 	if err != nil {
@@ -286,13 +295,17 @@ func started(t testing.TB, c *exec.Cmd) *serving {
 		s.state = c.ProcessState
 		close(s.ended)
 	}()
-	line := s.await(`"msg":"serving"`)
+	return s
+}
+
+// awaitServing learns where it serves.
+func (s *serving) awaitServing() {
+	s.t.Helper()
 	var where struct{ API string }
-	if err := json.Unmarshal([]byte(line), &where); err != nil {
-		t.Fatal(err)
+	if err := json.Unmarshal([]byte(s.await(`"msg":"serving"`)), &where); err != nil {
+		s.t.Fatal(err)
 	}
 	s.base = strings.TrimSuffix(where.API, "/api/users")
-	return s
 }
 
 // known makes the requests that follow root's: by the key, or where the database is

@@ -129,7 +129,7 @@ func (s *Server) supervise(p *process) {
 // stays short: a full disk, say, may have space again at any time, and callers wait.
 func (s *Server) revive() *process {
 	began := time.Now()
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		p, err := s.launch(s.life)
 		if err == nil {
 			s.log.Info("PostgreSQL is up again", "pid", p.pid(), "took", time.Since(began).Round(time.Millisecond).String())
