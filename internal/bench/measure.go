@@ -73,9 +73,9 @@ func (r *runner) turn(ctx context.Context, b *bed, op operation, p *process) (fi
 	if err != nil {
 		return figures{}, err
 	}
-	l := load{conns: r.conns, seconds: r.seconds}
+	l := load{conns: r.conns, seconds: r.seconds, also: op.also}
 	if op.slow {
-		l = load{conns: min(r.conns, slowConns), seconds: r.seconds * slower}
+		l.conns, l.seconds = min(r.conns, slowConns), r.seconds*slower
 	}
 	if op.long {
 		l.seconds *= longer

@@ -25,8 +25,10 @@ type operation struct {
 	name     string
 	list     bool // measured at every size, not at one alone
 	status   int  // of the answer
+	also     int  // a status that comes now and then
 	slow     bool // a password is hashed: few at once, and for longer
 	long     bool // a turn takes longer, for what happens less than once a second
+	ours     bool // no other program has it
 	hashless bool // done by programs whose hash of a password costs nothing
 	// requests returns the maker of requests to one process.
 	requests func(ctx context.Context, b *bed, p *process) (maker, error)
@@ -43,6 +45,9 @@ var operations = []operation{
 	{name: getSession, status: 200, requests: getOne},
 	{name: getKey, status: 200, requests: getOneByKey},
 	{name: getSessions, status: 200, long: true, requests: getOneInTurn},
+	{name: cachedStats, status: 200, requests: always("/api/stats")},
+	{name: "stats, not changed", ours: true, status: 304, requests: statsUnchanged},
+	{name: "throttled", status: 429, also: 401, requests: signInTooOften},
 	{name: listFirst, list: true, status: 200, requests: always("/api/users?limit=20")},
 	{name: listCursor, list: true, status: 200, requests: listMiddle},
 	{name: "list, deep page", list: true, status: 200, requests: listDeep},
@@ -59,6 +64,7 @@ const (
 	getSession     = "get, one session"
 	getKey         = "get, one key"
 	getSessions    = "get, 10,000 sessions"
+	cachedStats    = "stats, cached"
 	listFirst      = "list, first page"
 	listCursor     = "list, by cursor"
 	createHashless = "create less its hash"
@@ -155,6 +161,24 @@ func getAs(b *bed, token func() string) maker {
 	return func(random *rand.Rand, buf []byte) []byte {
 		return appendRequest(buf, "GET", "/api/users/"+b.any(random).id, token(), nil)
 	}
+}
+
+// statsUnchanged asks for the statistics that it already has.
+func statsUnchanged(ctx context.Context, b *bed, p *process) (maker, error) {
+	request := get("/api/stats", b.admin(p))
+	if _, err := p.answer(ctx, request, 200); err != nil {
+		return nil, err
+	}
+	request = append(bytes.TrimSuffix(request, []byte("\r\n")), "If-None-Match: *\r\n\r\n"...)
+	return func(_ *rand.Rand, buf []byte) []byte { return append(buf, request...) }, nil
+}
+
+// signInTooOften signs in with what nobody has, from an address that has done so too
+// often: the measure begins where it is refused.
+func signInTooOften(ctx context.Context, _ *bed, p *process) (maker, error) {
+	request := appendRequest(nil, "POST", "/api/session", "", []byte(`{"email":"nobody@`+benchDomain+`","password":"correct horse battery"}`))
+	_, err := p.answer(ctx, request, 429)
+	return func(_ *rand.Rand, buf []byte) []byte { return append(buf, request...) }, err
 }
 
 // listMiddle reads pages in the middle of the list: by cursor, or in the seed's

@@ -135,6 +135,9 @@ func (r *runner) operations(ctx context.Context, b *bed, all []operation, progra
 // operation lets the programs do one operation turn about; each round another one
 // begins.
 func (r *runner) operation(ctx context.Context, b *bed, op operation, running []*process) error {
+	if op.ours {
+		running = slices.DeleteFunc(slices.Clone(running), func(p *process) bool { return p.name != ours })
+	}
 	results := make([]*result, len(running))
 	for i, p := range running {
 		results[i] = &result{Users: b.users, Operation: op.name, Program: p.name}

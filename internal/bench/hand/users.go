@@ -29,6 +29,8 @@ func newUsers(pool *pgxpool.Pool) *users {
 func (u *users) handler(list http.HandlerFunc) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", health)
+	mux.HandleFunc("GET /api/stats", stats(u.pool))
+	mux.HandleFunc("POST /api/session", throttled())
 	mux.HandleFunc("GET /api/users", list)
 	mux.HandleFunc("POST /api/users", u.create)
 	mux.HandleFunc("GET /api/users/{id}", u.get)
