@@ -74,7 +74,8 @@ lint: openapi/node_modules/.package-lock.json clients/typescript/node_modules/.p
 ##@ Prove
 
 .PHONY: test-all
-test-all: build need-race need-postgres15 need-chromium clients/typescript/dist tests/browser/node_modules/.package-lock.json ## All tests: also with -race, on PostgreSQL 15, and in a browser.
+test-all: export ROSTER_TEST_REDIS = require
+test-all: build need-race need-postgres15 need-chromium need-redis clients/typescript/dist tests/browser/node_modules/.package-lock.json ## All tests: also with -race, on PostgreSQL 15, with Redis, and in a browser.
 	@for module in . clients/go; do (echo "== go test -race $$module" && cd $$module && CGO_ENABLED=1 go test -race ./...); done
 	@echo "== go test -race internal/apitest, but for what hashes passwords: that takes ten times as long" && cd internal/apitest && CGO_ENABLED=1 go test -race -skip 'Password|Reset|SignIn|Hash|AKey|Racers|Readme|Generated' ./...
 	@echo "== PostgreSQL 15: migrations, queries, API" && export ROSTER_TEST_POSTGRES=$(POSTGRES15) && go test -count=1 ./db ./internal/... && cd internal/apitest && go test -count=1 ./...
@@ -83,7 +84,8 @@ test-all: build need-race need-postgres15 need-chromium clients/typescript/dist 
 
 # One package after the other, so that none disturbs the figures of another.
 .PHONY: torture
-torture: build ## The long checks, each figure beside its goal.
+torture: export ROSTER_TEST_REDIS = require
+torture: build need-redis ## The long checks, each figure beside its goal.
 	@for module in $(GO_MODULES); do (echo "== torture $$module" && cd $$module && { go test -count=1 -p 1 -timeout 60m -tags torture -run Torture -v ./... 2>&1 || echo "FAIL $$module"; }); done \
 	  | grep -v 'no test files\|no tests to run' | tee bin/torture.txt
 	@echo "== figures and goals; the whole is in bin/torture.txt" && grep 'goal\|^--- ' bin/torture.txt
@@ -124,7 +126,9 @@ clients/typescript/dist: clients/typescript/node_modules/.package-lock.json
 POSTGRES15 ?= /usr/lib/postgresql/15
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 export CHROMIUM
-.PHONY: need-race need-postgres15 need-chromium
+.PHONY: need-race need-postgres15 need-chromium need-redis
+need-redis:
+	@command -v redis-server >/dev/null || { echo "no redis-server: apt-get install redis-server"; exit 1; }
 need-race:
 	@command -v gcc >/dev/null || command -v clang >/dev/null || { echo "go test -race needs a C compiler: apt-get install gcc libc6-dev"; exit 1; }
 need-postgres15:
