@@ -181,7 +181,7 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger) error {
 func redisChanged(log *slog.Logger) func(error) {
 	return func(err error) {
 		if err != nil {
-			log.Warn("Redis is away: limits and cache are each server's own", "error", err)
+			log.Warn("Redis is away: the cache is each server's own", "error", err)
 			return
 		}
 		log.Info("Redis is back")

@@ -55,10 +55,7 @@ func init() {
 // Needs it serves nothing but its document.
 func New(router chi.Router, needs Needs) huma.API {
 	api := humachi.New(router, config())
-	if needs.Limits != nil {
-		api.UseMiddleware(limits(needs.Limits))
-	}
-	api.UseMiddleware(guard, strict)
+	api.UseMiddleware(guard(needs.Limits), strict)
 	api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem.Error](), true, "")
 
 	users.New(needs.Pool, needs.Passwords, needs.Verifier, needs.SignIns).Register(api)

@@ -6,9 +6,12 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
 	"github.com/roster-api/roster/internal/auth"
 	"github.com/roster-api/roster/internal/cache"
+	"github.com/roster-api/roster/internal/limit"
+	"github.com/roster-api/roster/internal/middleware"
 	"github.com/roster-api/roster/internal/problem"
 	"github.com/roster-api/roster/internal/role"
 )
@@ -95,12 +98,28 @@ func roles(of []role.Role) string {
 
 // guard lets those in whom the operation's row lets in. What depends on the thing
 // that is asked for is the handler's to decide.
-func guard(ctx huma.Context, next func(huma.Context)) {
-	if refused := refusal(ctx); refused != nil {
-		reply(ctx, refused)
-		return
+//
+// Every request counts for its caller, also one that is refused here; for the
+// operation's own limits those count that come in. All at once: where limits are
+// shared, each look at them is a round trip.
+func guard(limits *middleware.Limits) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		refused := refusal(ctx)
+		if limits != nil {
+			var own []limit.Limit
+			if refused == nil {
+				own, _ = ctx.Operation().Metadata[ownLimitsKey].([]limit.Limit)
+			}
+			if r, w := humachi.Unwrap(ctx); !limits.Admit(w, r, own) {
+				return
+			}
+		}
+		if refused != nil {
+			reply(ctx, refused)
+			return
+		}
+		next(ctx)
 	}
-	next(ctx)
 }
 
 // refusal is what the guard says; nil: come in.

@@ -54,7 +54,7 @@ func TestTheGuardNeedsARule(t *testing.T) {
 	c := config()
 	c.OnAddOperation = nil
 	api := humachi.New(router, c)
-	api.UseMiddleware(guard)
+	api.UseMiddleware(guard(nil))
 	register(api, "burnUsers")
 	r := httptest.NewRequest(http.MethodPost, "/api/burnUsers", nil)
 	admin := auth.SessionOf(uuid.New(), dbsqlc.User{ID: uuid.New(), Role: role.Admin})

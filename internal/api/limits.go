@@ -5,10 +5,8 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
 	"github.com/roster-api/roster/internal/limit"
-	"github.com/roster-api/roster/internal/middleware"
 )
 
 const ownLimitsKey = "own limits"
@@ -38,25 +36,4 @@ func declareLimits(op *huma.Operation) {
 	}
 	op.Description += "\n\nAt most " + strings.Join(texts, ", and ") + "; this is within the limit that all requests of a caller or an address have together."
 	op.Extensions["x-roster-limit"] = shown
-}
-
-// limits counts every request for its caller, also those that the guard is about to
-// refuse, and for the operation's own limits those that it lets in: all at once, as
-// where the limiter is shared each look at it is a round trip.
-func limits(counted *middleware.Limits) func(huma.Context, func(huma.Context)) {
-	return func(ctx huma.Context, next func(huma.Context)) {
-		refused := refusal(ctx)
-		var own []limit.Limit
-		if refused == nil {
-			own, _ = ctx.Operation().Metadata[ownLimitsKey].([]limit.Limit)
-		}
-		if r, w := humachi.Unwrap(ctx); !counted.Admit(w, r, own) {
-			return
-		}
-		if refused != nil {
-			reply(ctx, refused)
-			return
-		}
-		next(ctx)
-	}
 }
