@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"runtime"
 	"runtime/debug"
 )
 
@@ -15,6 +16,9 @@ const (
 )
 
 func tuneMemory() {
+	// A library brings the profiler of memory along, and nobody asks it here: each
+	// sample of it costs the trace of a stack.
+	runtime.MemProfileRate = 0
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}

@@ -15,7 +15,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/google/uuid"
 
 	"github.com/roster-api/roster/db/dbsqlc"
@@ -72,9 +71,10 @@ func Row(ctx context.Context, c Change) (dbsqlc.InsertAuditParams, error) {
 	if err != nil {
 		return dbsqlc.InsertAuditParams{}, err
 	}
+	request := problem.RequestFrom(ctx)
 	row := dbsqlc.InsertAuditParams{
 		ID: id, Operation: c.Operation, Target: c.Target, Before: before, After: after,
-		Address: middleware.GetClientIP(ctx), RequestID: problem.RequestFrom(ctx).ID,
+		Address: request.Address(), RequestID: request.ID,
 	}
 	if c.TargetID != uuid.Nil {
 		row.TargetID = &c.TargetID

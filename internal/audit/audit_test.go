@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
-	"net/http/httptest"
+	"net/netip"
 	"testing"
 	"time"
 
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/google/uuid"
 
 	"github.com/roster-api/roster/db"
@@ -21,13 +19,8 @@ import (
 )
 
 // from is a context as a request from an address has it.
-func from(ctx context.Context, address string) context.Context {
-	r := httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx)
-	r.RemoteAddr = address
-	middleware.ClientIPFromRemoteAddr(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		ctx = r.Context()
-	})).ServeHTTP(httptest.NewRecorder(), r)
-	return ctx
+func from(ctx context.Context, id, address string) context.Context {
+	return problem.NewContext(ctx, &problem.Request{ID: id, Client: netip.MustParseAddr(address)})
 }
 
 func TestActor(t *testing.T) {
@@ -49,10 +42,11 @@ func TestActor(t *testing.T) {
 			return audit.System(auth.NewContext(ctx, session), "first start")
 		}, "system", "first start", nil, "", ""},
 		"request": {func(ctx context.Context) context.Context {
-			return problem.NewContext(from(ctx, "203.0.113.7:4711"), &problem.Request{ID: "r-1"})
+			return from(ctx, "r-1", "203.0.113.7")
 		}, "anonymous", "", nil, "203.0.113.7", "r-1"},
-		"IPv4 in IPv6": {func(ctx context.Context) context.Context { return from(ctx, "[::ffff:203.0.113.7]:4711") }, "anonymous", "", nil, "203.0.113.7", ""},
-		"IPv6":         {func(ctx context.Context) context.Context { return from(ctx, "[2001:db8::1]:4711") }, "anonymous", "", nil, "2001:db8::1", ""},
+		"session within a request": {func(ctx context.Context) context.Context {
+			return auth.NewContext(from(ctx, "r-1", "2001:db8::1"), session)
+		}, "user", "ada@example.org", &owner, "2001:db8::1", "r-1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

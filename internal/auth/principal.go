@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/roster-api/roster/db/dbsqlc"
+	"github.com/roster-api/roster/internal/problem"
 	"github.com/roster-api/roster/internal/role"
 )
 
@@ -92,15 +93,18 @@ func (p *Principal) finish(scopes []string) *Principal {
 	return p
 }
 
-type principalKey struct{}
-
-// NewContext puts the caller in reach of one request's work.
+// NewContext makes p the caller of what is done with the context; nil: nobody.
 func NewContext(ctx context.Context, p *Principal) context.Context {
-	return context.WithValue(ctx, principalKey{}, p)
+	r := *problem.RequestFrom(ctx)
+	r.Caller = nil
+	if p != nil {
+		r.Caller = p
+	}
+	return problem.NewContext(ctx, &r)
 }
 
 // From returns the caller, or nil when nobody is known.
 func From(ctx context.Context) *Principal {
-	p, _ := ctx.Value(principalKey{}).(*Principal)
+	p, _ := problem.RequestFrom(ctx).Caller.(*Principal)
 	return p
 }

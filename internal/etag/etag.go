@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 )
 
 // Suffix is what compression appends inside the quotes of a tag: a compressed
@@ -83,12 +84,8 @@ type tag struct {
 // read parses all lines of a header into tags. all becomes whether the condition
 // holds for every version: a missing If-Match, or *.
 func read(ctx huma.Context, name string, tags *[]tag, all *bool) []error {
-	var lines []string
-	ctx.EachHeader(func(n, value string) {
-		if strings.EqualFold(n, name) {
-			lines = append(lines, value)
-		}
-	})
+	r, _ := humachi.Unwrap(ctx)
+	lines := r.Header.Values(name)
 	if len(lines) == 0 {
 		return nil
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/humatest"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 )
 
 var (
@@ -22,7 +22,7 @@ func requestWith(name string, lines ...string) huma.Context {
 	for _, line := range lines {
 		r.Header.Add(name, line)
 	}
-	return humatest.NewContext(&huma.Operation{}, r, httptest.NewRecorder())
+	return humachi.NewContext(&huma.Operation{}, r, httptest.NewRecorder())
 }
 
 func TestOfIsOfTheMicrosecond(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/roster-api/roster/internal/problem"
 )
 
 // FuzzClient: only a proxy is believed, and only what it wrote itself: whatever its
@@ -21,7 +23,9 @@ func FuzzClient(f *testing.F) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = peer
 		r.Header["X-Forwarded-For"] = lines
-		Client(proxies)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { found = ClientAddr(r.Context()) })).ServeHTTP(httptest.NewRecorder(), r)
+		chain(func(_ http.ResponseWriter, r *http.Request) {
+			found = problem.RequestFrom(r.Context()).Client
+		}, RequestID, Client(proxies)).ServeHTTP(httptest.NewRecorder(), r)
 		return found
 	}
 	for _, line := range []string{

@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"testing"
+
+	"github.com/roster-api/roster/internal/problem"
 )
 
 func prefixes(all ...string) []netip.Prefix {
@@ -63,10 +65,10 @@ func TestClient(t *testing.T) {
 			got := "nothing"
 			h := chain(func(_ http.ResponseWriter, r *http.Request) {
 				got = ""
-				if addr := ClientAddr(r.Context()); addr.IsValid() {
+				if addr := problem.RequestFrom(r.Context()).Client; addr.IsValid() {
 					got = addr.String()
 				}
-			}, Client(c.proxies))
+			}, RequestID, Client(c.proxies))
 			r := httptest.NewRequest("GET", "/", nil)
 			r.RemoteAddr = c.peer
 			for _, line := range c.forwarded {

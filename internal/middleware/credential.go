@@ -26,8 +26,8 @@ func Credential(verifier *auth.Verifier) func(http.Handler) http.Handler {
 			case caller == nil:
 				next.ServeHTTP(w, r)
 			default:
-				problem.RequestFrom(r.Context()).Caller = caller.Caller()
-				next.ServeHTTP(w, r.WithContext(auth.NewContext(r.Context(), caller)))
+				problem.RequestFrom(r.Context()).Caller = caller
+				next.ServeHTTP(w, r)
 			}
 		})
 	}

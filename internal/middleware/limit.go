@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/roster-api/roster/internal/auth"
 	"github.com/roster-api/roster/internal/limit"
 	"github.com/roster-api/roster/internal/problem"
 )
@@ -37,11 +36,12 @@ func NewLimits(limiter *limit.Limiter, rates Rates) *Limits {
 // answered. It stands inside of [Client] and [Credential].
 func (l *Limits) Admit(w http.ResponseWriter, r *http.Request, own []limit.Limit) bool {
 	policy := l.address
+	request := problem.RequestFrom(r.Context())
 	var name string
-	if p := auth.From(r.Context()); p != nil {
-		policy, name = l.caller, p.Caller()
+	if request.Caller != nil {
+		policy, name = l.caller, request.Caller.Caller()
 	} else {
-		name = limit.Address(ClientAddr(r.Context()))
+		name = limit.Address(request.Client)
 	}
 	if l.off {
 		own = nil
@@ -55,7 +55,7 @@ func (l *Limits) Admit(w http.ResponseWriter, r *http.Request, own []limit.Limit
 		switch o := &own[i]; {
 		case o.Failures: // the operation counts them
 		case o.By == limit.ByAddress:
-			asks = append(asks, limit.Ask{Kind: o.Policy, Name: limit.Address(ClientAddr(r.Context())), Rate: o.Rate})
+			asks = append(asks, limit.Ask{Kind: o.Policy, Name: limit.Address(request.Client), Rate: o.Rate})
 		default:
 			asks = append(asks, limit.Ask{Kind: o.Policy, Name: name, Rate: o.Rate})
 		}

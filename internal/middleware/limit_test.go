@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -32,7 +33,7 @@ func newAsker(rates Rates, proxies ...netip.Prefix) asker {
 // newOwnAsker is newAsker of an operation that has limits of its own.
 func newOwnAsker(rates Rates, own []limit.Limit, proxies ...netip.Prefix) asker {
 	return asker{chain(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
-		RequestID, Client(proxies), admit(rates, own))}
+		RequestID, Client(proxies), known, admit(rates, own))}
 }
 
 func admit(rates Rates, own []limit.Limit) func(http.Handler) http.Handler {
@@ -68,8 +69,20 @@ func forwarded(value string) func(*http.Request) *http.Request {
 func by(user uuid.UUID) func(*http.Request) *http.Request {
 	return func(r *http.Request) *http.Request {
 		p := auth.SessionOf(uuid.New(), dbsqlc.User{ID: user})
-		return r.WithContext(auth.NewContext(r.Context(), p))
+		return r.WithContext(context.WithValue(r.Context(), caller{}, p))
 	}
+}
+
+type caller struct{}
+
+// known does with the caller of by what Credential does.
+func known(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p, ok := r.Context().Value(caller{}).(*auth.Principal); ok {
+			problem.RequestFrom(r.Context()).Caller = p
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // A list of one item with parameters that are integers (RFC 9651, section 3.1).
@@ -318,9 +331,9 @@ func TestLimitOfAnOperation(t *testing.T) {
 func BenchmarkLimit(b *testing.B) {
 	endless := Rates{Address: limit.Rate{Quota: 1e9, Window: time.Second}}
 	for name, h := range map[string]http.Handler{
-		"without": chain(func(http.ResponseWriter, *http.Request) {}),
-		"address": chain(func(http.ResponseWriter, *http.Request) {}, Client(nil)),
-		"limit":   chain(func(http.ResponseWriter, *http.Request) {}, Client(nil), admit(endless, nil)),
+		"without": chain(func(http.ResponseWriter, *http.Request) {}, RequestID),
+		"address": chain(func(http.ResponseWriter, *http.Request) {}, RequestID, Client(nil)),
+		"limit":   chain(func(http.ResponseWriter, *http.Request) {}, RequestID, Client(nil), admit(endless, nil)),
 	} {
 		b.Run(name, func(b *testing.B) {
 			r, w := httptest.NewRequest("GET", "/", nil), httptest.NewRecorder()

@@ -19,13 +19,13 @@ func Log(log *slog.Logger) func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			start := time.Now()
 			seen := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-			defer func() { line(log, r, seen, time.Since(start)) }() // of an answer that broke off, too
+			defer func() { line(log, r, seen, start) }() // of an answer that broke off, too
 			next.ServeHTTP(seen, r)
 		})
 	}
 }
 
-func line(log *slog.Logger, r *http.Request, seen middleware.WrapResponseWriter, took time.Duration) {
+func line(log *slog.Logger, r *http.Request, seen middleware.WrapResponseWriter, start time.Time) {
 	request := problem.RequestFrom(r.Context())
 	level := slog.LevelInfo
 	caused := request.Fail != nil && request.Fail.Unwrap() != nil
@@ -42,19 +42,20 @@ func line(log *slog.Logger, r *http.Request, seen middleware.WrapResponseWriter,
 	if !log.Enabled(r.Context(), level) {
 		return
 	}
+	now := time.Now()
 	attrs := [10]slog.Attr{
 		slog.String("method", r.Method),
 		slog.String("path", r.URL.EscapedPath()), // as sent: nothing in it can act on a terminal
 		slog.String("route", chi.RouteContext(r.Context()).RoutePattern()),
 		slog.Int("status", seen.Status()),
 		slog.Int("bytes", seen.BytesWritten()),
-		slog.Int64("us", took.Microseconds()),
-		slog.String("client", middleware.GetClientIP(r.Context())),
+		slog.Int64("us", now.Sub(start).Microseconds()),
+		slog.String("client", request.Address()),
 		slog.String("requestId", request.ID),
 	}
 	n := 8
-	if request.Caller != "" {
-		attrs[n] = slog.String("caller", request.Caller)
+	if request.Caller != nil {
+		attrs[n] = slog.String("caller", request.Caller.Caller())
 		n++
 	}
 	if request.Fail != nil && (caused || seen.Status() >= 500) {
@@ -62,7 +63,7 @@ func line(log *slog.Logger, r *http.Request, seen middleware.WrapResponseWriter,
 		n++
 	}
 	// Not log.LogAttrs: it looks up the caller, which is this line, each time.
-	record := slog.NewRecord(time.Now(), level, "request", 0)
+	record := slog.NewRecord(now, level, "request", 0)
 	record.AddAttrs(attrs[:n]...)
 	_ = log.Handler().Handle(r.Context(), record) // as the logger itself does
 }

@@ -15,6 +15,10 @@ import (
 	"github.com/roster-api/roster/internal/problem"
 )
 
+type user7 struct{}
+
+func (user7) Caller() string { return "user:7" }
+
 func TestLog(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -53,7 +57,7 @@ func TestLog(t *testing.T) {
 			router := chi.NewRouter()
 			router.Use(RequestID, Client([]netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}), Log(log))
 			router.Post("/things/{id}", func(w http.ResponseWriter, r *http.Request) {
-				problem.RequestFrom(r.Context()).Caller = "user:7" // as Credential does
+				problem.RequestFrom(r.Context()).Caller = user7{} // as Credential does
 				c.handler(w, r)
 			})
 			router.Post("/health", c.handler)

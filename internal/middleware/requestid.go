@@ -9,7 +9,8 @@ import (
 	"github.com/roster-api/roster/internal/problem"
 )
 
-// RequestID gives every request an id: the client's own X-Request-Id where it is
+// RequestID gives every request a [problem.Request], which the wrappers inside of it
+// fill in, and an id: the client's own X-Request-Id where it is
 // 1 to 64 of A-Z a-z 0-9 . _ -, else a new one of 80 random bits. It is in the
 // answer, in problems and in the log.
 func RequestID(next http.Handler) http.Handler {

@@ -3,22 +3,38 @@ package problem
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"strconv"
 
 	"github.com/go-json-experiment/json"
 )
 
-// Request is what a problem needs to know of its request, and what the log
-// learns from it.
+// Request is what is known of a request, by all who work on it: it is found out
+// once, and needs no context of its own for each thing.
 type Request struct {
 	ID     string
-	Caller string // who is calling, such as "user:" and an id; empty: nobody known
-	Fail   *Error // the problem that was answered, or nil
+	Client netip.Addr // where it comes from; the zero Addr: not known
+	Caller Caller     // who is calling, an *auth.Principal; nil: nobody known
+	Fail   *Error     // the problem that was answered, or nil
+}
+
+// Caller is who is calling.
+type Caller interface {
+	// Caller names them for limits and logs, such as "user:" and an id.
+	Caller() string
+}
+
+// Address is Client as text; empty where it is not known.
+func (r *Request) Address() string {
+	if !r.Client.IsValid() {
+		return ""
+	}
+	return r.Client.String()
 }
 
 type requestKey struct{}
 
-// NewContext puts r in reach of the problems of one request.
+// NewContext puts r in reach of the work on one request.
 func NewContext(ctx context.Context, r *Request) context.Context {
 	return context.WithValue(ctx, requestKey{}, r)
 }

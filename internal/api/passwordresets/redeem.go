@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/roster-api/roster/db"
@@ -47,7 +46,7 @@ func (p *PasswordResets) registerRedeem(api huma.API) {
 		Metadata:      limit.Declare(limit.FailuresByAddress),
 		Responses:     problem.Responses(problem.ResetInvalid),
 	}, func(ctx context.Context, in *redeemInput) (*struct{}, error) {
-		result, giveBack := p.limit.Take(ctx, middleware.GetClientIPAddr(ctx), "", time.Now())
+		result, giveBack := p.limit.Take(ctx, problem.RequestFrom(ctx).Client, "", time.Now())
 		if !result.Allowed {
 			return nil, problem.New(problem.RateLimited, "Too many tries with a wrong token; try again after the time in Retry-After.").
 				WithRetryAfter(result.RetryAfter)

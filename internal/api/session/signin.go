@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
@@ -81,7 +80,7 @@ func (s *Session) signIn(ctx context.Context, in *signInInput) (*signInOutput, e
 	if !valid {
 		account = strings.ToLower(in.Body.Email)
 	}
-	result, giveBack := s.limit.Take(ctx, middleware.GetClientIPAddr(ctx), account, time.Now())
+	result, giveBack := s.limit.Take(ctx, problem.RequestFrom(ctx).Client, account, time.Now())
 	if !result.Allowed {
 		return nil, problem.New(problem.RateLimited, "Too many tries to sign in; try again after the time in Retry-After.").
 			WithRetryAfter(result.RetryAfter)
@@ -142,7 +141,7 @@ func (s *Session) begin(ctx context.Context, checked dbsqlc.GetCredentialRow, to
 		}
 		principal, hash := auth.SessionOf(uuid.Must(uuid.NewV7()), user), token.Hash()
 		session, err := q.CreateSession(ctx, dbsqlc.CreateSessionParams{
-			Hash: hash[:], ID: principal.ID, UserID: user.ID, Address: middleware.GetClientIP(ctx),
+			Hash: hash[:], ID: principal.ID, UserID: user.ID, Address: problem.RequestFrom(ctx).Address(),
 			UserAgent: printable(userAgent, 256), MaxSeconds: s.lifetimes.Max.Seconds(),
 		})
 		if err != nil {

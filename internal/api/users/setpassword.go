@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
@@ -53,7 +52,7 @@ func (u *Users) registerSetPassword(api huma.API) {
 		if !self(caller, in.ID) {
 			return nil, problem.New(problem.Forbidden, "Everyone sets their own password only; for another user, an admin makes a password reset.")
 		}
-		result, giveBack := u.limit.Take(ctx, middleware.GetClientIPAddr(ctx), caller.Email, time.Now())
+		result, giveBack := u.limit.Take(ctx, problem.RequestFrom(ctx).Client, caller.Email, time.Now())
 		if !result.Allowed {
 			return nil, problem.New(problem.RateLimited, "Too many tries with a wrong password; try again after the time in Retry-After.").
 				WithRetryAfter(result.RetryAfter)
