@@ -40,6 +40,9 @@ const patience = 50 * time.Millisecond
 // about 400 octets each.
 const remembered = 16384
 
+// together is the most credentials that go along with a question about others.
+const together = 256
+
 // verifyTimeout bounds one look at the database.
 const verifyTimeout = 2 * time.Second
 
@@ -61,13 +64,13 @@ type Verifier struct {
 	now     func() time.Time
 
 	mu      sync.Mutex
-	known   map[hash]known // those verified lately
-	older   map[hash]known // those before them; so memory is bounded without a list
-	epoch   uint64         // moves on when what is known must be forgotten
-	changes int64          // the newest count of changes,
-	counted time.Time      // and the time before it was read
-	away    bool           // the last look at the database came to nothing
-	asker   *batch.Asker[asked, known]
+	known   map[hash]*known // those verified lately
+	older   map[hash]*known // those before them; so memory is bounded without a list
+	epoch   uint64          // moves on when what is known must be forgotten
+	changes int64           // the newest count of changes,
+	counted time.Time       // and the time before it was read
+	away    bool            // the last look at the database came to nothing
+	asker   *batch.Asker[asked, *Principal]
 }
 
 // asked is what one question needs of a token.
@@ -78,9 +81,10 @@ type asked struct {
 
 type hash = [sha256.Size]byte
 
-// known is what was found about a token: nobody, for one that is not valid.
+// known is what was found about a token.
 type known struct {
 	principal *Principal
+	used      time.Time // when somebody last showed it
 	at        time.Time // before the database was asked
 	until     time.Time // if nothing changes
 	ends      time.Time // whatever happens
@@ -91,7 +95,7 @@ type known struct {
 func NewVerifier(pool *pgxpool.Pool, lifetimes Lifetimes, log *slog.Logger) *Verifier {
 	v := &Verifier{
 		queries: dbsqlc.New(pool), idle: lifetimes.Idle, fresh: min(Fresh, lifetimes.Idle/4), log: log, now: time.Now,
-		known: map[hash]known{}, older: map[hash]known{},
+		known: map[hash]*known{}, older: map[hash]*known{},
 	}
 	v.asker = batch.New(verifyTimeout, v.ask)
 	return v
@@ -112,9 +116,9 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Principal, error)
 	h := Token(token).Hash()
 
 	v.mu.Lock()
-	if k, ok := v.recall(h); ok {
+	if p := v.recall(h); p != nil {
 		v.mu.Unlock()
-		return k.principal, nil
+		return p, nil
 	}
 	earlier, away := v.earlier(h), v.away
 	v.mu.Unlock()
@@ -124,22 +128,18 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Principal, error)
 		waiting, cancel = context.WithTimeout(ctx, patience)
 		defer cancel()
 	}
-	k, err := v.asker.Ask(waiting, asked{h, kind})
+	p, err := v.asker.Ask(waiting, asked{h, kind})
 	if err != nil && earlier != nil && ctx.Err() == nil {
 		return earlier, nil
 	}
-	return k.principal, err
+	return p, err
 }
 
 // earlier returns who held a token the last time that the database could be asked,
 // if that is not too long ago.
 func (v *Verifier) earlier(h hash) *Principal {
-	k, ok := v.known[h]
-	if !ok {
-		k, ok = v.older[h]
-	}
-	now := v.now()
-	if !ok || now.Sub(k.at) >= min(Unconfirmed, v.idle) || !now.Before(k.ends) {
+	k, now := v.find(h), v.now()
+	if k == nil || now.Sub(k.at) >= min(Unconfirmed, v.idle) || !now.Before(k.ends) {
 		return nil
 	}
 	p := *k.principal
@@ -158,36 +158,55 @@ func (v *Verifier) Forget() {
 	clear(v.older)
 }
 
-func (v *Verifier) recall(h hash) (known, bool) {
-	k, ok := v.known[h]
-	if !ok {
-		k, ok = v.older[h]
+// recall returns who holds a token, or nil where the database must be asked.
+func (v *Verifier) recall(h hash) *Principal {
+	k := v.find(h)
+	if k == nil {
+		return nil
 	}
-	now := v.now()
-	return k, ok && (now.Sub(k.at) < v.fresh ||
-		k.changes == v.changes && now.Sub(v.counted) < v.fresh && now.Before(k.until))
+	k.used = v.now()
+	if k.used.Sub(k.at) < v.fresh || k.used.Sub(v.counted) < v.fresh && !v.due(k, k.used) {
+		return k.principal
+	}
+	return nil
 }
 
-func (v *Verifier) remember(h hash, k known) {
-	if len(v.known) >= remembered/2 {
+// due reports whether a token must be looked at by itself, whatever the count says.
+func (v *Verifier) due(k *known, now time.Time) bool {
+	return k.changes != v.changes || !now.Before(k.until)
+}
+
+func (v *Verifier) find(h hash) *known {
+	if k := v.known[h]; k != nil {
+		return k
+	}
+	return v.older[h]
+}
+
+func (v *Verifier) remember(h hash, k *known) {
+	if len(v.known) >= remembered/2 && v.known[h] == nil {
 		v.known, v.older = v.older, v.known
 		clear(v.known)
 	}
 	v.known[h] = k
+	delete(v.older, h)
 }
 
 // ask answers for a batch of tokens, and remembers what it has found.
-func (v *Verifier) ask(ctx context.Context, tokens []asked) (map[asked]known, error) {
-	answers := make(map[asked]known, len(tokens))
+func (v *Verifier) ask(ctx context.Context, tokens []asked) (map[asked]*Principal, error) {
+	answers := make(map[asked]*Principal, len(tokens))
 	v.mu.Lock()
 	epoch := v.epoch
 	unknown := tokens[:0]
 	for _, t := range tokens {
-		if k, ok := v.recall(t.hash); ok { // the question before has told
-			answers[t] = k
+		if p := v.recall(t.hash); p != nil { // the question before has told
+			answers[t] = p
 		} else {
 			unknown = append(unknown, t)
 		}
+	}
+	if len(unknown) > 0 {
+		unknown = v.along(unknown)
 	}
 	v.mu.Unlock()
 	if len(unknown) == 0 {
@@ -207,8 +226,11 @@ func (v *Verifier) ask(ctx context.Context, tokens []asked) (map[asked]known, er
 	}
 	for _, t := range unknown {
 		k := found[t.hash]
-		answers[t] = k
-		if k.principal != nil && v.epoch == epoch {
+		if k == nil {
+			continue
+		}
+		answers[t] = k.principal
+		if v.epoch == epoch {
 			v.remember(t.hash, k)
 			v.changes, v.counted = k.changes, at
 		}
@@ -216,20 +238,42 @@ func (v *Verifier) ask(ctx context.Context, tokens []asked) (map[asked]known, er
 	return answers, nil
 }
 
+// along adds tokens that are in use and must be asked about by themselves, now or
+// soon: with many callers, all are due half a minute after they came, or when anything
+// has changed for anybody, and a question about hundreds costs little more than one
+// about a few. Only such as were shown within the last second, so that none that nobody
+// uses is kept alive.
+func (v *Verifier) along(tokens []asked) []asked {
+	now := v.now()
+	soon := now.Add(trusted / 4)
+	for _, all := range []map[hash]*known{v.older, v.known} {
+		looked := 0
+		for h, k := range all {
+			if looked++; looked > 4*together || len(tokens) >= together {
+				break
+			}
+			if now.Sub(k.used) < v.fresh && v.due(k, soon) {
+				tokens = append(tokens, asked{h, k.principal.Kind})
+			}
+		}
+	}
+	return tokens
+}
+
 // lookUp asks about a batch of tokens, and says which were not used for a while.
-func (v *Verifier) lookUp(ctx context.Context, tokens []asked, at time.Time) (map[hash]known, map[Kind][]uuid.UUID, error) {
+func (v *Verifier) lookUp(ctx context.Context, tokens []asked, at time.Time) (map[hash]*known, map[Kind][]uuid.UUID, error) {
 	hashes := map[Kind][][]byte{}
 	for i := range tokens {
 		hashes[tokens[i].kind] = append(hashes[tokens[i].kind], tokens[i].hash[:])
 	}
-	found := make(map[hash]known, len(tokens))
-	hold := func(p *Principal, changes int64, seconds float64) known {
+	found := make(map[hash]*known, len(tokens))
+	hold := func(p *Principal, changes int64, seconds float64) *known {
 		ends := at.Add(time.Duration(seconds * float64(time.Second)))
 		until := at.Add(min(trusted, v.touchEvery()/2)) // its use is noted in time
 		if ends.Before(until) {
 			until = ends
 		}
-		return known{principal: p, at: at, until: until, ends: ends, changes: changes}
+		return &known{principal: p, used: at, at: at, until: until, ends: ends, changes: changes}
 	}
 	touch := map[Kind][]uuid.UUID{}
 	if of := hashes[SessionKind]; of != nil {

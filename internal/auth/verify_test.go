@@ -295,6 +295,47 @@ func TestVerifyTrustsWhileNothingChanges(t *testing.T) {
 	r.wantAsked(t, asked+5)
 }
 
+// When many are due at once, one question is about hundreds of them, and about none
+// that nobody has shown in the last second: to ask is to note that it was used.
+func TestVerifyAsksAboutManyTogether(t *testing.T) {
+	t.Parallel()
+	r := alone(t)
+	u := testkit.User(t, r.pool, dbsqlc.User{})
+	unused := testkit.Session(t, r.pool, u.ID)
+	r.want(t, unused, true)
+	tokens := make([]string, 300)
+	for i := range tokens {
+		tokens[i] = testkit.Session(t, r.pool, u.ID)
+		r.want(t, tokens[i], true)
+	}
+	for _, change := range []struct {
+		name string
+		make func()
+	}{
+		{"half a minute has gone", func() { r.clock.move(29 * time.Second) }},
+		{"somebody's role has changed", func() { r.exec(t, "UPDATE users SET role = 'editor'") }},
+	} {
+		change.make()
+		r.clock.move(auth.Fresh / 2)
+		for _, token := range tokens {
+			r.want(t, token, true)
+		}
+		before := r.statements.Of(verifySessions)
+		r.clock.move(auth.Fresh - 1)
+		for _, token := range tokens {
+			r.want(t, token, true)
+		}
+		if n := r.statements.Of(verifySessions) - before; n < 2 || n > 3 {
+			t.Errorf("%s: %d questions about 300 sessions, want 2, and one that tells of a change", change.name, n)
+		}
+	}
+	before := r.statements.Of(verifySessions)
+	r.want(t, unused, true)
+	if n := r.statements.Of(verifySessions) - before; n != 1 {
+		t.Errorf("what nobody has shown was asked about along: %d questions now", n)
+	}
+}
+
 // A role is as fresh as the rest.
 func TestVerifyNoticesARole(t *testing.T) {
 	t.Parallel()
