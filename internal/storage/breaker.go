@@ -14,12 +14,13 @@ import (
 )
 
 const (
-	// patience is how long a command may take, connecting included.
-	patience = 40 * time.Millisecond
+	// patience is how long a command may take, connecting included. A request asks
+	// twice, for its limit and its cache, and waits 50 ms at most.
+	patience = 24 * time.Millisecond
 	// After a failure nothing is tried for shortest, and twice as long after each
 	// further one, up to longest.
 	shortest = 100 * time.Millisecond
-	longest  = 4 * time.Second
+	longest  = 2 * time.Second
 )
 
 // breaker keeps a Redis that does not answer from being asked. When its time is up,

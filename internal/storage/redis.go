@@ -20,7 +20,7 @@ func init() { logging.Disable() }
 const prefix = "roster:"
 
 // OpenRedis makes a client of a Redis or Valkey that gives up soon: a command that
-// has no answer within 40 ms fails, and those that follow fail at once, with ErrAway,
+// has no answer within 24 ms fails, and those that follow fail at once, with ErrAway,
 // until one that is let through has an answer. It does not connect yet. Each of
 // changed is called when Redis is gone, with the error, and when it is back, with nil.
 func OpenRedis(url string, changed ...func(error)) (*redis.Client, error) {
