@@ -63,7 +63,7 @@ func (r *report) goals() []goal {
 // compare fills in a goal's figures: that of the medians, and the least and the
 // most that any round alone would give. It says whether there are any.
 func (r *report) compare(g *goal, users int, operation, other string, of func(figures) float64) bool {
-	our, their := r.result(users, operation, ours), r.result(users, operation, other)
+	our, their := r.result(users, operation, ours), r.base(users, operation, other)
 	if our == nil || their == nil || of(their.median()) == 0 {
 		return false
 	}

@@ -57,7 +57,10 @@ const (
 	warmUp    = 0.25 // the part of a turn that goes before it, uncounted
 	slowConns = 4    // of an operation that hashes
 	slower    = 2    // how much longer its turns take
-	longer    = 4    // the same, of one where a turn must hold what happens seldom
+	// longer is how much longer turns take where callers take turns: 30 s of the usual
+	// 0.8, in which Roster looks at each of them by itself once. There are few such turns.
+	longer     = 37.5
+	longRounds = 2
 )
 
 // turn lets one program, all others paused, do one operation, and measures it.

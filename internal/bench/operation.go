@@ -27,7 +27,7 @@ type operation struct {
 	status   int  // of the answer
 	also     int  // a status that comes now and then
 	slow     bool // a password is hashed: few at once, and for longer
-	long     bool // a turn takes longer, for what happens less than once a second
+	long     bool // turns take longer and are few, for what Roster does twice a minute
 	ours     bool // no other program has it
 	hashless bool // done by programs whose hash of a password costs nothing
 	// requests returns the maker of requests to one process.
@@ -144,16 +144,16 @@ func getOneByKey(_ context.Context, b *bed, p *process) (maker, error) {
 	return getAs(b, func() string { return p.token(b.key) }), nil
 }
 
-// getOneInTurn lets each of many sessions ask once, and then the next. They were
-// used lately, so that no turn has to note the use of them all: Roster notes that
-// once a minute.
+// getOneInTurn lets each of many sessions ask once, and then the next. Their use was
+// noted at any time within the last minute, as it is while they are in use: so a turn
+// of half a minute has to note that of half of them.
 func getOneInTurn(ctx context.Context, b *bed, p *process) (maker, error) {
 	conn, err := pgx.Connect(ctx, b.url)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	_, err = conn.Exec(ctx, "UPDATE sessions SET last_used_at = statement_timestamp() WHERE last_used_at < statement_timestamp() - interval '30 s'")
+	_, err = conn.Exec(ctx, "UPDATE sessions SET last_used_at = statement_timestamp() - random() * interval '50 s'")
 	return getAs(b, func() string { return p.token(b.next()) }), err
 }
 

@@ -32,6 +32,19 @@ func TestGoals(t *testing.T) {
 	}
 }
 
+// Both processes of best are the base, round by round.
+func TestGoalsByBothOfBest(t *testing.T) {
+	t.Parallel()
+	r := &report{Results: results(getKey, [2]float64{10, 30}, [2]float64{14, 36})}
+	other := *r.Results[0]
+	other.Program, other.Rounds = again, []figures{{Rate: 1, Server: 18}, {Rate: 1, Server: 50}}
+	r.Results = append(r.Results, &other)
+	get := r.goals()[0]
+	if get.measured != 25./27 || get.least != 0.9 || get.most != 1 { // 14 to 14, 36 to 40
+		t.Errorf("get: %+v", get)
+	}
+}
+
 func TestWriteInto(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "figures.md")

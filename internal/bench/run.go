@@ -142,7 +142,11 @@ func (r *runner) operation(ctx context.Context, b *bed, op operation, running []
 	for i, p := range running {
 		results[i] = &result{Users: b.users, Operation: op.name, Program: p.name}
 	}
-	for round := range r.rounds {
+	rounds := r.rounds
+	if op.long {
+		rounds = min(rounds, longRounds)
+	}
+	for round := range rounds {
 		for i := range running {
 			if err := ctx.Err(); err != nil {
 				return err
