@@ -134,7 +134,7 @@ func refusal(ctx huma.Context) *problem.Error {
 	case caller == nil:
 		return problem.New(problem.Unauthenticated, "")
 	case caller.Unconfirmed && ctx.Operation().Metadata[cache.MetadataKey] != true:
-		return problem.New(problem.Unavailable, "The database is away.")
+		return problem.New(problem.Unavailable, "The database is away.").WithCause(auth.ErrUnconfirmed)
 	case caller.May(rule.Permission), rule.Own != auth.Public && caller.May(rule.Own):
 		return nil
 	default:

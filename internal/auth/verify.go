@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -31,6 +32,9 @@ const trusted = 30 * time.Second
 // Unconfirmed is how long a credential that was verified may get what is cached
 // while the database is away, counted from before it was verified.
 const Unconfirmed = 10 * time.Minute
+
+// ErrUnconfirmed is why such a credential gets nothing else.
+var ErrUnconfirmed = errors.New("auth: the database could not be asked whether the credential still holds")
 
 // patience is how long a caller who could be answered from the cache waits for a
 // database that did not answer the last time.

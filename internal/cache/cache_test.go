@@ -163,6 +163,43 @@ func TestOneComputationForManyMisses(t *testing.T) {
 	get(t, h, t.Context(), "y", 2)
 }
 
+type turn struct{ yielded chan struct{} }
+
+func (t turn) Yield() { close(t.yielded) }
+
+// Who waits for what another one computes lets others in meanwhile; who computes does
+// not.
+func TestWaitingYieldsTheTurn(t *testing.T) {
+	t.Parallel()
+	s := newSource()
+	h := cache.Handler(newCache(t, cache.Options{}), minute(), s.compute)
+	release := s.hold()
+	ask := func() (turn, chan error) {
+		its, done := turn{make(chan struct{})}, make(chan error, 1)
+		ctx := problem.NewContext(t.Context(), &problem.Request{Turn: its})
+		go func() {
+			_, err := h(ctx, &input{})
+			done <- err
+		}()
+		return its, done
+	}
+	computes, first := ask()
+	<-s.began
+	waits, second := ask()
+	<-waits.yielded
+	release()
+	for _, done := range []chan error{first, second} {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	select {
+	case <-computes.yielded:
+		t.Error("who computes has yielded")
+	default:
+	}
+}
+
 // Who asked first may leave: the others still get what was begun for them all.
 func TestFirstCallerLeaves(t *testing.T) {
 	t.Parallel()

@@ -116,7 +116,7 @@ func (h *handler[In, T]) serve(ctx context.Context, in *In) (*Answer[T], error) 
 	unconfirmed := caller != nil && caller.Unconfirmed
 	if h.cache == nil || h.policy.Bypass != nil && h.policy.Bypass(ctx, in) {
 		if unconfirmed {
-			return nil, problem.New(problem.Unavailable, "")
+			return nil, problem.New(problem.Unavailable, "").WithCause(auth.ErrUnconfirmed)
 		}
 		v, err := h.compute(h.context(ctx), in)
 		if err != nil {
@@ -138,13 +138,13 @@ func (h *handler[In, T]) serve(ctx context.Context, in *In) (*Answer[T], error) 
 			e = newer(e, h.load(ctx, place, marks))
 		}
 		if e == nil || h.age(e) >= h.longest() {
-			return nil, problem.New(problem.Unavailable, "")
+			return nil, problem.New(problem.Unavailable, "").WithCause(auth.ErrUnconfirmed)
 		}
 		return h.kept(in, e), nil
 	}
 
 	if e == nil {
-		f := h.fly(ctx, in, place, marks)
+		f := h.await(ctx, in, place, marks)
 		select {
 		case <-f.done:
 			return h.landed(in, f)
@@ -163,7 +163,7 @@ func (h *handler[In, T]) serve(ctx context.Context, in *In) (*Answer[T], error) 
 		h.fly(ctx, in, place, marks)
 		return h.kept(in, e), nil
 	}
-	f := h.fly(ctx, in, place, marks)
+	f := h.await(ctx, in, place, marks)
 	var late <-chan time.Time
 	if age < h.longest() {
 		timer := time.NewTimer(patience)
@@ -204,17 +204,27 @@ func (h *handler[In, T]) answer(in *In, e *entry, control, age string) *Answer[T
 	return a
 }
 
+// await is fly for one who waits. Who has joined does no work meanwhile, and so leaves
+// its turn to another: hundreds may come for what has just gone out of the cache.
+func (h *handler[In, T]) await(ctx context.Context, in *In, place, marks string) *flight {
+	f, joined := h.fly(ctx, in, place, marks)
+	if turn := problem.RequestFrom(ctx).Turn; joined && turn != nil {
+		turn.Yield()
+	}
+	return f
+}
+
 // fly starts a computation, or joins one that is on its way and began under the same
 // marks.
-func (h *handler[In, T]) fly(ctx context.Context, in *In, place, marks string) *flight {
+func (h *handler[In, T]) fly(ctx context.Context, in *In, place, marks string) (f *flight, joined bool) {
 	name := place + marks
 	c := h.cache
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f := c.flights[name]; f != nil {
-		return f
+		return f, true
 	}
-	f := &flight{done: make(chan struct{})}
+	f = &flight{done: make(chan struct{})}
 	c.flights[name] = f
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(h.context(ctx)), deadline)
 	go func() {
@@ -236,7 +246,7 @@ func (h *handler[In, T]) fly(ctx context.Context, in *In, place, marks string) *
 		}()
 		h.land(ctx, in, place, marks, f)
 	}()
-	return f
+	return f, false
 }
 
 // land finds or computes a value.

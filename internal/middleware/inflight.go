@@ -28,8 +28,8 @@ var crowded = problem.New(problem.Unavailable, "Too many requests are being work
 // everything too late, and one that says no has the time to answer what it takes.
 //
 // Only work counts. The turn of a request goes to the next one when its answer
-// begins, so that a client that does not read keeps nobody waiting, and while its
-// body takes long to arrive.
+// begins, so that a client that does not read keeps nobody waiting, while its body
+// takes long to arrive, and when it only waits for what another one computes.
 func InFlight(crowd Crowd) func(http.Handler) http.Handler {
 	f := &inFlight{
 		turns: make(chan struct{}, crowd.Turns),
@@ -46,8 +46,11 @@ func InFlight(crowd Crowd) func(http.Handler) http.Handler {
 				t := turns.Get().(*turn)
 				t.ResponseWriter, t.of = w, f
 				t.held.Store(true)
+				request := problem.RequestFrom(r.Context())
+				request.Turn = t
 				defer func() {
-					t.yield()
+					t.Yield()
+					request.Turn = nil
 					t.ResponseWriter, t.of = nil, nil
 					turns.Put(t)
 				}()
@@ -57,7 +60,8 @@ func InFlight(crowd Crowd) func(http.Handler) http.Handler {
 			// Not of the pool: the body's timer may look at it for longer.
 			t := &turn{ResponseWriter: w, of: f}
 			t.held.Store(true)
-			defer t.yield()
+			problem.RequestFrom(r.Context()).Turn = t
+			defer t.Yield()
 			read := *r
 			read.Body = &arriving{ReadCloser: r.Body, turn: t, ctx: r.Context()}
 			next.ServeHTTP(t, &read)
@@ -108,20 +112,20 @@ type turn struct {
 // turns holds those that no request has: one less to allocate for each.
 var turns = sync.Pool{New: func() any { return new(turn) }}
 
-// yield gives the turn to the next one, once.
-func (t *turn) yield() {
+// Yield gives the turn to the next one, once.
+func (t *turn) Yield() {
 	if t.held.CompareAndSwap(true, false) {
 		<-t.of.turns
 	}
 }
 
 func (t *turn) WriteHeader(status int) {
-	t.yield()
+	t.Yield()
 	t.ResponseWriter.WriteHeader(status)
 }
 
 func (t *turn) Write(b []byte) (int, error) {
-	t.yield()
+	t.Yield()
 	return t.ResponseWriter.Write(b)
 }
 
@@ -142,7 +146,7 @@ type arriving struct {
 
 func (a *arriving) Read(b []byte) (int, error) {
 	if a.timer == nil {
-		a.timer = time.AfterFunc(slowBody, a.turn.yield)
+		a.timer = time.AfterFunc(slowBody, a.turn.Yield)
 	}
 	n, err := a.ReadCloser.Read(b)
 	if err == nil || a.ended {
@@ -150,7 +154,7 @@ func (a *arriving) Read(b []byte) (int, error) {
 	}
 	a.ended = true
 	if !a.timer.Stop() { // it took long
-		a.turn.yield()
+		a.turn.Yield()
 		// Without a turn it goes on, too: it was let in once, and there are few such.
 		if a.turn.of.await(a.ctx) {
 			a.turn.held.Store(true)

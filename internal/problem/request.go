@@ -15,7 +15,14 @@ type Request struct {
 	ID     string
 	Client netip.Addr // where it comes from; the zero Addr: not known
 	Caller Caller     // who is calling, an *auth.Principal; nil: nobody known
+	Turn   Turn       // its right to be worked on; nil: that is not bounded
 	Fail   *Error     // the problem that was answered, or nil
+}
+
+// Turn is one of a bounded number.
+type Turn interface {
+	// Yield gives it to the next one, while or because this one only waits.
+	Yield()
 }
 
 // Caller is who is calling.

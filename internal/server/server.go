@@ -42,12 +42,10 @@ const (
 	maxHeaderBytes = 32 << 10
 )
 
-// inFlight has several times as many turns as there are connections to the database, so
-// that they never idle and sign-ins that wait to be hashed leave room, and so few that
-// the last of them is answered within a second where the database does a few hundred
-// statements in it. The queue takes a burst, such as all who ask for what has just gone
-// out of the cache; what makes it short is how long one waits in it.
-var inFlight = middleware.Crowd{Turns: 128, Queue: 512, Wait: 500 * time.Millisecond}
+// inFlight is several times the connections to the database, so that they never idle
+// and sign-ins that wait to be hashed leave room, and few enough that the last of them
+// is answered within a second where the database does a few hundred statements in it.
+var inFlight = middleware.Crowd{Turns: 128, Queue: 128, Wait: 500 * time.Millisecond}
 
 // Options is what a server works with.
 type Options struct {
