@@ -192,6 +192,22 @@ func TestServeBoundsHeaderSize(t *testing.T) {
 	}
 }
 
+// No request is answered before the handler has seen it, so that each answer has its
+// id and headers and each is logged.
+func TestServeHandsOnEveryMethod(t *testing.T) {
+	t.Parallel()
+	for _, request := range []string{"OPTIONS *", "OPTIONS /", "BREW /"} {
+		h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+		serve(t, h, time.Second, func(p *pipes, _ func() error) {
+			c := p.dial()
+			_, _ = io.WriteString(c, request+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+			if said, _ := untilClosed(c); !strings.HasPrefix(said, "HTTP/1.1 418 ") {
+				t.Errorf("%s: %s", request, said)
+			}
+		})
+	}
+}
+
 // TestServeLetsRequestsEnd: what is in flight when it is told to stop gets its
 // answer, as long as it is done within the time of grace.
 func TestServeLetsRequestsEnd(t *testing.T) {

@@ -163,6 +163,8 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		// Else OPTIONS * is answered before the handler: no id, no headers, no log.
+		DisableGeneralOptionsHandler: true,
 		// Else a client that reads nothing keeps its connection for ever: there,
 		// WriteTimeout ends only the stream.
 		HTTP2:    &http.HTTP2Config{WriteByteTimeout: writeTimeout},
