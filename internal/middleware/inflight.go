@@ -30,6 +30,9 @@ var crowded = problem.New(problem.Unavailable, "Too many requests are being work
 // Only work counts. The turn of a request goes to the next one when its answer
 // begins, so that a client that does not read keeps nobody waiting, while its body
 // takes long to arrive, and when it only waits for what another one computes.
+//
+// Who shows no credential gets no further than the first half of the queue, so that a
+// flood of strangers who sign in leaves room for those who have.
 func InFlight(crowd Crowd) func(http.Handler) http.Handler {
 	f := &inFlight{
 		turns: make(chan struct{}, crowd.Turns),
@@ -38,7 +41,7 @@ func InFlight(crowd Crowd) func(http.Handler) http.Handler {
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !f.enter(r.Context()) {
+			if !f.enter(r) {
 				crowded.Write(w, r)
 				return
 			}
@@ -75,11 +78,14 @@ type inFlight struct {
 }
 
 // enter reports whether there is a turn, now or soon.
-func (f *inFlight) enter(ctx context.Context) bool {
+func (f *inFlight) enter(r *http.Request) bool {
 	select {
 	case f.turns <- struct{}{}:
 		return true
 	default:
+	}
+	if 2*len(f.queue) >= cap(f.queue) && sent(r) == "" {
+		return false
 	}
 	select {
 	case f.queue <- struct{}{}:
@@ -87,7 +93,7 @@ func (f *inFlight) enter(ctx context.Context) bool {
 		return false
 	}
 	defer func() { <-f.queue }()
-	return f.await(ctx)
+	return f.await(r.Context())
 }
 
 func (f *inFlight) await(ctx context.Context) bool {

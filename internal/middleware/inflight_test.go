@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/roster-api/roster/internal/auth"
 	"github.com/roster-api/roster/internal/problem"
 )
 
@@ -91,6 +92,31 @@ func TestInFlight(t *testing.T) {
 				}()
 				panics.ServeHTTP(httptest.NewRecorder(), get())
 			}()
+		}
+	})
+}
+
+// Strangers leave half of the queue to those who show a credential.
+func TestInFlightLeavesRoomForCallers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWork()
+		h := chain(w.serve, InFlight(Crowd{Turns: 1, Queue: 4, Wait: time.Second}))
+		stranger, bearer, cookie := get(), get(), get()
+		bearer.Header.Set("Authorization", "Bearer x")
+		cookie.AddCookie(&http.Cookie{Name: auth.Cookie, Value: "x"})
+		let := []<-chan *httptest.ResponseRecorder{send(h, stranger), send(h, stranger), send(h, stranger)}
+		wantShed(t, <-send(h, stranger))
+		let = append(let, send(h, bearer), send(h, cookie))
+		wantShed(t, <-send(h, bearer))
+		for range let {
+			w.end <- struct{}{}
+			synctest.Wait()
+		}
+		for i, answer := range let {
+			if got := <-answer; got.Code != 200 {
+				t.Errorf("%d: %d", i, got.Code)
+			}
 		}
 	})
 }
