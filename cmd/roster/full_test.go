@@ -38,6 +38,16 @@ func newFull(t testing.TB) *full {
 	if out, err := exec.Command("cp", "-a", data(t)+"/.", at).CombinedOutput(); err != nil {
 		t.Fatalf("copy the data folder: %v: %s", err, out)
 	}
+	// Else PostgreSQL may keep more of its log than the disk has room for, and the disk
+	// stays full when it is given room.
+	conf, err := os.OpenFile(filepath.Join(postgresFolder(at), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = conf.WriteString("\nmin_wal_size = 32MB\nmax_wal_size = 48MB\n")
+		err = errors.Join(err, conf.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &full{t, at, filepath.Join(at, "fill")}
 }
 
