@@ -10,6 +10,11 @@ NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 BUILD := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.build=$(BUILD)'
 
+# The built console, and what it is made of.
+CONSOLE := clients/console/packed/index.html.gz
+CONSOLE_FROM := $(shell find clients/console/src clients/console/public clients/typescript/src -type f) \
+  $(addprefix clients/console/,index.html vite.config.ts pack.js)
+
 # All that `make generate` writes.
 GENERATED := db/dbsqlc openapi/openapi.yaml clients/go/gen clients/typescript/src/gen
 
@@ -24,13 +29,13 @@ run: build ## Build Roster and serve on localhost:8080.
 	@exec ./bin/roster serve
 
 .PHONY: build
-build: assets ## Build bin/roster: one static binary with PostgreSQL and the docs page inside.
+build: assets ## Build bin/roster: one static binary with PostgreSQL, the console and the docs page inside.
 	@$(GO_BUILD) -o bin/roster ./cmd/roster
 
 ##@ Develop
 
 .PHONY: dev
-dev: assets clients/typescript/node_modules/.package-lock.json ## Serve; on a change of Go or SQL rebuild, regenerate and restart.
+dev: assets ## Serve; on a change of Go or SQL rebuild, regenerate and restart.
 	@exec go tool -modfile=tools/dev/go.mod air -c tools/dev/air.toml
 
 # A build that fails leaves the running server alone. The clients are made again
@@ -64,12 +69,13 @@ clients:
 	@cd clients/typescript && npm run --silent generate
 
 .PHONY: lint
-lint: openapi/node_modules/.package-lock.json clients/typescript/node_modules/.package-lock.json ## Check format, style, imports, types and the document.
+lint: openapi/node_modules/.package-lock.json $(CONSOLE) ## Check format, style, imports, types and the document.
 	@test -z "$$(git ls-files '*.go' | xargs gofmt -l | tee /dev/stderr)"
 	@for module in $(GO_MODULES); do (echo "== golangci-lint $$module" && root=$$PWD && cd $$module && go tool -modfile=$$root/tools/lint/go.mod golangci-lint run --config $$root/.golangci.yaml ./...); done
 	@for os in darwin windows; do echo "== go vet for $$os" && CGO_ENABLED=0 GOOS=$$os go vet ./cmd/... ./db/... ./internal/server/...; done
 	@echo "== redocly" && cd openapi && npm run --silent lint
 	@echo "== eslint and tsc" && cd clients/typescript && npm run --silent lint && npm run --silent check
+	@echo "== eslint and vue-tsc" && cd clients/console && npm run --silent lint && npm run --silent check
 
 ##@ Prove
 
@@ -113,14 +119,20 @@ ci: ## What CI runs: generate and compare, lint, all tests, builds.
 
 .PHONY: clean
 clean: ## Remove what was built and installed here. Data folders stay.
-	rm -rf bin db/embedded/archive/*.tar.zst internal/server/docs/assets/*.gz
+	rm -rf bin db/embedded/archive/*.tar.zst internal/server/docs/assets/*.gz clients/typescript/dist
+	cd clients/console && rm -rf dist types && find packed -mindepth 1 -not -name README.md -delete
 	find . -name node_modules -prune -exec rm -rf {} +
 
 # Set-up: each folder that takes something from npm has a lock file of its own.
 .PHONY: assets
-assets: db/embedded/node_modules/.package-lock.json internal/server/docs/node_modules/.package-lock.json
+assets: db/embedded/node_modules/.package-lock.json internal/server/docs/node_modules/.package-lock.json $(CONSOLE)
 	@go run ./db/embedded/pack
 	@go run ./internal/server/docs/pack
+
+# The console is built when something that it is made of is newer.
+$(CONSOLE): clients/typescript/node_modules/.package-lock.json clients/console/node_modules/.package-lock.json $(CONSOLE_FROM)
+	@cd clients/typescript && npm run --silent build
+	@cd clients/console && npm run --silent build
 
 .PHONY: clients/typescript/dist
 clients/typescript/dist: clients/typescript/node_modules/.package-lock.json

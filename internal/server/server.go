@@ -1,5 +1,5 @@
 // Package server puts the parts behind one port: the order of middleware, health,
-// the document and its page, the API.
+// the document and its page, the console, the API.
 package server
 
 import (
@@ -27,6 +27,7 @@ import (
 	"github.com/roster-api/roster/internal/limit"
 	"github.com/roster-api/roster/internal/middleware"
 	"github.com/roster-api/roster/internal/problem"
+	"github.com/roster-api/roster/internal/server/console"
 	"github.com/roster-api/roster/internal/server/docs"
 	"github.com/roster-api/roster/internal/tally"
 )
@@ -112,9 +113,9 @@ func New(o Options) (http.Handler, error) {
 	r.MethodNotAllowed(methodNotAllowed)
 
 	r.Get("/health", health)
-	r.Get("/", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/docs", http.StatusFound) })
 	r.Get("/ready", o.Gate.ready(o.Pool))
 	r.Mount("/docs", docs.Handler())
+	console.Mount(r)
 
 	verifier := auth.NewVerifier(o.Pool, o.Sessions, o.Log)
 	limiter := limit.New()
