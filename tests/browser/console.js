@@ -85,10 +85,10 @@ async function call(roster, method, path, body, token) {
   return text ? JSON.parse(text) : undefined
 }
 
-/** Waits until a screen has its heading and nothing on it loads. */
+/** Waits until a screen has its heading and nothing on it loads: leaving earlier breaks requests off, which is a fault. */
 export async function settled(page) {
   await page.getByRole('heading', { level: 1 }).or(page.locator('main p')).first().waitFor()
-  await page.waitForFunction(() => !document.querySelector('[data-loading], [aria-busy=true]'))
+  await page.waitForFunction(() => !document.querySelector('[data-loading], [aria-busy=true]') && [...document.images].every((image) => image.complete))
 }
 
 /** Fills the sign-in page and sends it. */
