@@ -90,6 +90,7 @@ describe('every screen', () => {
   test('has its styles allowed by the server, by their hashes', async () => {
     const { page, faults } = await c.openAs('admin')
     const policy = (await page.goto('/')).headers()['content-security-policy']
+    await settled(page)
     assert.doesNotMatch(policy, /unsafe|\*|https?:|data:/)
     const seen = new Set()
     for (const path of [...screens, ...openScreens]) {
