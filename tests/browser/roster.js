@@ -1,25 +1,27 @@
 // The Roster under test: the one at ROSTER_URL, or a binary started for the test.
 // Who tests one of their own gives it ROSTER_RATE_LIMIT=off.
 
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 /**
- * Gives a running Roster as {url, admin, stop}; admin is what the admin signs in
- * with. Without ROSTER_URL it starts ROSTER_BIN, by default bin/roster, on a free
- * port, an empty data folder and the built-in PostgreSQL. Settings are for that one
- * only: a test that needs some starts its own.
+ * Gives a running Roster as {url, admin, stop, command}: admin is what the admin signs in with,
+ * and command runs another of Roster's commands beside it and gives what that prints. Without
+ * ROSTER_URL it starts ROSTER_BIN, by default bin/roster, on a free port, an empty data folder
+ * and the built-in PostgreSQL. Settings are for that one only: a test that needs some starts its own.
  */
 export async function startRoster(settings) {
   if (process.env.ROSTER_URL && !settings) {
     const admin = { email: process.env.ROSTER_ADMIN_EMAIL || 'admin@roster.local', password: process.env.ROSTER_ADMIN_PASSWORD }
     if (!admin.password) throw new Error('ROSTER_URL is set: set ROSTER_ADMIN_PASSWORD, and ROSTER_ADMIN_EMAIL, to those of its admin')
-    return { url: process.env.ROSTER_URL.replace(/\/$/, ''), admin, stop: async () => {} }
+    const command = () => Promise.reject(new Error('ROSTER_URL is set: where its data is, is not known'))
+    return { url: process.env.ROSTER_URL.replace(/\/$/, ''), admin, stop: async () => {}, command }
   }
   const binary = process.env.ROSTER_BIN || fileURLToPath(new URL('../../bin/roster', import.meta.url))
   if (!existsSync(binary)) throw new Error(`${binary} is not there: run make build, or set ROSTER_URL`)
@@ -58,7 +60,8 @@ export async function startRoster(settings) {
     setTimeout(failed, 120_000, 'roster did not serve within 120 s').unref()
   })
   try {
-    return { url: await served, admin, stop }
+    const command = async (...args) => (await promisify(execFile)(binary, args, { env })).stdout
+    return { url: await served, admin, stop, command }
   } catch (error) {
     await stop()
     throw error

@@ -14,5 +14,6 @@ import {
 } from 'chart.js'
 
 Chart.register(ArcElement, CategoryScale, DoughnutController, Filler, LinearScale, LineController, LineElement, PointElement, Tooltip)
+Chart.defaults.font.family = getComputedStyle(document.body).fontFamily
 
 export { Chart }

@@ -18,13 +18,14 @@ export type Paint = Record<Colour, string>
 
 /** Gives the theme's colours as they are now; the element lends its style to work them out. */
 export function paintOf(element: HTMLElement): Paint {
-  const before = element.style.color
+  const { color, transitionProperty } = element.style
+  element.style.transitionProperty = 'none' // else the colour would be on its way still
   const paint = Object.fromEntries(
     Object.entries(words).map(([name, value]) => {
       element.style.color = value
       return [name, getComputedStyle(element).color]
     }),
   )
-  element.style.color = before
+  Object.assign(element.style, { color, transitionProperty })
   return paint as Paint
 }
