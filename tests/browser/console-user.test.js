@@ -435,8 +435,8 @@ describe('an account', () => {
   test('has an id, which is copied', async () => {
     const user = await c.makeUser()
     const { page, faults } = await c.openAs('viewer', `/users/${user.id}`, { permissions: ['clipboard-read', 'clipboard-write'] })
-    await page.getByRole('button', { name: 'Copy the id' }).click()
-    await page.getByText('The id is copied.').first().waitFor()
+    await page.getByRole('button', { name: 'Copy: Id' }).click()
+    await page.getByRole('status').getByText('Copied').waitFor()
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), user.id)
     assert.deepEqual(faults, [])
     await page.context().close()

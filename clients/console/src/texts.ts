@@ -140,9 +140,6 @@ export const texts = {
     created: 'Created',
     updated: 'Changed',
     id: 'Id',
-    copyId: 'Copy the id',
-    idCopied: 'The id is copied.',
-    idNotCopied: 'The browser does not let this page copy. Select the id and copy it.',
 
     profile: 'Profile',
     profileMore: 'What others see of this user.',
