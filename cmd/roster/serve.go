@@ -283,7 +283,7 @@ func (c *serveCmd) announce(log *slog.Logger, at net.Addr, data string, made *ne
 		base = c.Public.Scheme + "://" + c.Public.Host
 	}
 	if textual(os.Stderr, c.Log) {
-		fmt.Fprintf(os.Stderr, "\n  Roster %s is serving\n\n    API       %s/api/users\n    Docs      %s/docs\n    Document  %s/openapi.yaml\n    Data      %s\n", version(), base, base, base, data)
+		fmt.Fprintf(os.Stderr, "\n  Roster %s is serving\n\n    Console   %s/\n    API       %s/api/users\n    Docs      %s/docs\n    Document  %s/openapi.yaml\n    Data      %s\n", version(), base, base, base, base, data)
 		if made != nil && made.password != "" {
 			fmt.Fprintf(os.Stderr, "\n  The first admin; the password is shown this once:\n\n    Email     %s\n    Password  %s\n", made.email, made.password)
 		}
@@ -293,7 +293,7 @@ func (c *serveCmd) announce(log *slog.Logger, at net.Addr, data string, made *ne
 		fmt.Fprint(os.Stderr, "\n  Ctrl+C stops it.\n\n")
 		return
 	}
-	log.Info("serving", "version", version(), "api", base+"/api/users", "docs", base+"/docs", "document", base+"/openapi.yaml", "data", data)
+	log.Info("serving", "version", version(), "console", base+"/", "api", base+"/api/users", "docs", base+"/docs", "document", base+"/openapi.yaml", "data", data)
 	if made != nil && made.file != "" {
 		log.Warn("the first admin was made; keep the password and remove the file", "email", made.email, "file", made.file)
 	}

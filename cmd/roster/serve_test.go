@@ -29,14 +29,14 @@ func TestServeFirstStart(t *testing.T) {
 	t.Parallel()
 	dir := emptyData(t)
 	s := serve(t, "ROSTER_DATA_DIR="+dir)
-	var said struct{ API, Docs, Document, Data, Version string }
+	var said struct{ Console, API, Docs, Document, Data, Version string }
 	if err := json.Unmarshal([]byte(s.await(`"msg":"serving"`)), &said); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(said.Data, dir+" (PostgreSQL 1") || said.Version == "" {
 		t.Errorf("it says %+v, want the data folder %s and a version", said, dir)
 	}
-	for _, url := range []string{said.API, said.Docs, said.Document} {
+	for _, url := range []string{said.Console, said.API, said.Docs, said.Document} {
 		if a, err := s.get(strings.TrimPrefix(url, s.base)); err != nil || a.status != http.StatusOK {
 			t.Errorf("GET %s: %d %v", url, a.status, err)
 		}
