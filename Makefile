@@ -22,7 +22,7 @@ GENERATED := db/dbsqlc openapi/openapi.yaml clients/go/gen clients/typescript/sr
 
 .PHONY: help
 help: ## List the targets.
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## Build Roster and serve on localhost:8080.
@@ -52,6 +52,7 @@ dev-build:
 test: build clients/typescript/dist ## Run the Go and TypeScript tests on the built-in PostgreSQL.
 	@for module in $(GO_MODULES); do (echo "== go test $$module" && cd $$module && go test ./...); done
 	@echo "== vitest clients/typescript" && cd clients/typescript && npm test
+	@echo "== vitest clients/console" && cd clients/console && npm test
 
 .PHONY: generate
 generate: clients/typescript/node_modules/.package-lock.json ## Regenerate the queries, the document and both clients.
@@ -77,6 +78,10 @@ lint: openapi/node_modules/.package-lock.json $(CONSOLE) ## Check format, style,
 	@echo "== eslint and tsc" && cd clients/typescript && npm run --silent lint && npm run --silent check
 	@echo "== eslint and vue-tsc" && cd clients/console && npm run --silent lint && npm run --silent check
 
+.PHONY: screenshots
+screenshots: build need-chromium tests/browser/node_modules/.package-lock.json ## Take the pictures in docs anew.
+	@cd tests/browser && npm run --silent screenshots
+
 ##@ Prove
 
 .PHONY: test-all
@@ -86,12 +91,13 @@ test-all: build need-race need-postgres15 need-chromium need-redis clients/types
 	@echo "== go test -race internal/apitest, but for what hashes passwords: that takes ten times as long" && cd internal/apitest && CGO_ENABLED=1 go test -race -skip 'Password|Reset|SignIn|Hash|AKey|Racers|Readme' ./...
 	@echo "== PostgreSQL 15: migrations, queries, API" && export ROSTER_TEST_POSTGRES=$(POSTGRES15) && go test -count=1 $$(git grep -l 'internal/testkit"' -- 'db/*_test.go' 'internal/*_test.go' ':!internal/apitest' | xargs -n1 dirname | sort -u | sed 's|^|./|') && cd internal/apitest && go test -count=1 ./...
 	@echo "== vitest clients/typescript" && cd clients/typescript && npm test && npm run test:package
+	@echo "== vitest clients/console" && cd clients/console && npm test
 	@echo "== browser" && cd tests/browser && npm test
 
 # One package after the other, so that none disturbs the figures of another.
 .PHONY: torture
 torture: export ROSTER_TEST_REDIS = require
-torture: build need-redis ## The long checks, each figure beside its goal.
+torture: build need-redis tests/browser/node_modules/.package-lock.json ## The long checks, each figure beside its goal.
 	@for module in $(GO_MODULES); do (echo "== torture $$module" && cd $$module && { go test -count=1 -p 1 -timeout 60m -tags torture -run Torture -v ./... 2>&1 || echo "FAIL $$module"; }); done \
 	  | grep -v 'no test files\|no tests to run' | tee bin/torture.txt
 	@echo "== figures and goals; the whole is in bin/torture.txt" && grep 'goal\|^--- ' bin/torture.txt
