@@ -1,6 +1,6 @@
 // Takes the pictures of the console in docs/screens, and that of /docs, of a Roster with
 // made-up people: make screenshots. A time of its own stands still in the pictures, so that
-// they change only when the console does, as far as ids and random names allow.
+// they change little but when the console does; ids are new each time.
 
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -25,6 +25,8 @@ const agents = {
 const c = await startConsole({})
 try {
   const { maria, ada } = await people()
+  const made = Date.now()
+  let signedIn // once, for all
   await rm(`${docs}screens`, { recursive: true, force: true })
   await mkdir(`${docs}screens`, { recursive: true })
   for (const { name, theme, size } of variants) {
@@ -33,25 +35,26 @@ try {
     await shot(page, `screens/sign-in-${name}`)
     await page.context().close()
 
-    const signedIn = await c.openAs(maria, '/settings', options)
-    await standStill(signedIn.page)
+    const { page: hers } = signedIn ? await c.open('/settings', { ...options, storageState: signedIn }) : await c.openAs(maria, '/settings', options)
+    signedIn ??= await hers.context().storageState()
+    await standStill(hers, made)
     for (const [screen, path, ready] of [
       ['dashboard', '/'],
-      ['users', '/users', (page) => page.getByRole('checkbox').nth(3).check()],
+      ['users', '/users', (page) => page.getByRole('checkbox').nth(4).check()],
       ['user', `/users/${ada.id}`],
       ['user-history', `/users/${ada.id}?tab=history`],
       ['user-new', '/users/new'],
       ['keys', '/keys'],
       ['sessions', '/sessions'],
-      ['audit', '/audit', (page) => page.locator('button[data-opens]').first().click()],
+      ['audit', '/audit', (page) => page.getByRole('button', { name: 'Changed a user · Name, Email' }).click()],
       ['settings', '/settings'],
     ]) {
-      await signedIn.page.goto(path)
-      await settled(signedIn.page)
-      await ready?.(signedIn.page)
-      await shot(signedIn.page, `screens/${screen}-${name}`)
+      await hers.goto(path)
+      await settled(hers)
+      await ready?.(hers)
+      await shot(hers, `screens/${screen}-${name}`)
     }
-    await signedIn.page.context().close()
+    await hers.context().close()
   }
   await swagger()
 } finally {
@@ -99,13 +102,19 @@ async function as({ email, password }, agent) {
   return (method, path, body) => send(method, path, body, token)
 }
 
-/** Has the page believe that it is `now`, and moves all times that the server gives along. */
-async function standStill(page) {
-  const late = Date.now() - now
+/**
+ * Has the page believe that it is `now`, and moves all times that the server gives along; what
+ * was made in a few seconds, until `made`, lies a quarter of an hour apart for each of them.
+ */
+async function standStill(page, made) {
+  const moved = (text) => {
+    const age = made - Date.parse(text)
+    return new Date(now - (age > 0 && age < 60_000 ? age * 900 : age)).toISOString()
+  }
   await page.clock.setFixedTime(now)
   await page.route('**/api/**', async (route) => {
     const answer = await route.fetch()
-    const text = (await answer.text()).replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (at) => new Date(Date.parse(at) - late).toISOString())
+    const text = (await answer.text()).replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, moved)
     await route.fulfill({ response: answer, body: route.request().url().includes('/api/stats') ? busy(text) : text })
   })
 }
