@@ -278,7 +278,7 @@ export const texts = {
     allOf: (target: string) => ({ user: 'All on this user', password: 'All on this user', session: 'All of this session', key: 'All of this key' })[target] ?? 'All of this',
     filters: 'Filters',
     anybody: 'Anybody',
-    findUser: 'Name or email…',
+    nobody: 'Nobody found.',
     anyOperation: 'Anything',
     anyTarget: 'Anything',
     target: 'On what',
