@@ -116,6 +116,25 @@ describe('the profile', () => {
     await page.context().close()
   })
 
+  test('that is left unsaved for another user is asked about, and does not go along', async () => {
+    const [user, other] = [await c.makeUser(), await c.makeUser('viewer', { name: 'Zora Other' })]
+    const { page, faults } = await c.openAs('admin', `/users/${user.id}`)
+    await name(page).fill('For one only')
+    for (const answer of ['Cancel', 'Leave']) {
+      await page.keyboard.press('Control+k')
+      await page.getByRole('dialog').getByPlaceholder('Type a page').fill('Zora')
+      await page.getByRole('option', { name: 'Zora Other' }).click()
+      await dialog(page, 'Leave without saving?').getByRole('button', { name: answer }).click()
+      await dialog(page, 'Leave without saving?').waitFor({ state: 'detached' })
+      if (answer === 'Cancel') assert.equal(await name(page).inputValue(), 'For one only')
+    }
+    await page.getByRole('heading', { level: 1, name: 'Zora Other' }).waitFor()
+    assert.equal(await name(page).inputValue(), 'Zora Other')
+    assert.equal(new URL(page.url()).pathname, `/users/${other.id}`)
+    assert.deepEqual(faults, [])
+    await page.context().close()
+  })
+
   test('is saved after the session has ended in the middle of typing', async () => {
     const user = await c.makeUser()
     const { page, faults, who } = await c.openAs('editor', `/users/${user.id}`)
@@ -435,6 +454,28 @@ describe('an account', () => {
     await page.waitForURL('**/users')
     await settled(page)
     assert.deepEqual(without(faults, 422), [])
+    await page.context().close()
+  })
+
+  test('stands where its skeleton stood', async () => {
+    const user = await c.makeUser()
+    const { page, faults } = await c.openAs('admin', '/settings')
+    await page.addInitScript(() => {
+      window.moved = []
+      new PerformanceObserver((list) => {
+        for (const { value, sources } of list.getEntries()) window.moved.push({ value, what: sources.map(({ node }) => node?.outerHTML?.slice(0, 120)) })
+      }).observe({ type: 'layout-shift', buffered: true })
+    })
+    let answer
+    const asked = new Promise((resolve) => page.route('**/api/users/*', (route) => { answer = () => route.continue(); resolve() }))
+    await page.goto(`/users/${user.id}`)
+    await asked
+    await page.locator('[data-loading]').waitFor()
+    await answer()
+    await settled(page)
+    const moved = await page.evaluate(() => window.moved)
+    assert.ok(moved.reduce((sum, { value }) => sum + value, 0) < 0.01, JSON.stringify(moved, null, 1))
+    assert.deepEqual(faults, [])
     await page.context().close()
   })
 
