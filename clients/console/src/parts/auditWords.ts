@@ -36,9 +36,10 @@ export function textOf(entry: AuditEntry, name: string): string | undefined {
 
 /** Gives a field's value in words. */
 export function valueWords(field: string, value: unknown): string {
-  if (value === null || value === undefined) return t.nothing
+  if (value === null || value === undefined) return field.endsWith('At') ? texts.common.never : t.nothing
   if (typeof value === 'boolean') return value ? t.yes : t.no
   if (Array.isArray(value)) return value.map((one) => valueWords(field, one)).join(', ') || t.nothing
+  if (field === 'scopes' && typeof value === 'string') return Object.entries(texts.keys.scopes).find(([scope]) => scope === value)?.[1].name ?? value
   if (field === 'role' && typeof value === 'string') return wordOf(texts.roles, value) ?? value
   if (field === 'overlapSeconds' && typeof value === 'number') return t.seconds(value)
   if (typeof value === 'number') return value.toLocaleString()
