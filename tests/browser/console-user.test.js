@@ -172,6 +172,7 @@ describe('the profile', () => {
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { level: 1, name: 'By Keyboard' }).waitFor()
+    await page.waitForFunction(() => document.activeElement?.getAttribute('type') === 'submit') // one goes on from there
     const { role } = await now(user)
     assert.equal(role, 'editor')
     assert.deepEqual(faults, [])
