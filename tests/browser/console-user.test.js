@@ -19,7 +19,6 @@ const change = (user, fields) => c.api('PATCH', `/api/users/${user.id}`, fields)
 const name = (page) => page.getByLabel('Name', { exact: true })
 const email = (page) => page.getByLabel('Email', { exact: true })
 const save = (page) => page.getByRole('button', { name: 'Save' }).click()
-const toast = (page, text) => page.getByRole('alert').or(page.locator('[data-slot=title]')).getByText(text).first().waitFor()
 const dialog = (page, title) => page.getByRole('dialog', { name: title })
 
 /** Opens a user's page as somebody, has it changed by somebody else meanwhile, and saves. */
@@ -100,6 +99,7 @@ describe('the profile', () => {
     // Another tab of the page is no leaving.
     await page.getByRole('tab', { name: 'Sessions' }).click()
     await page.waitForURL('**?tab=sessions')
+    await settled(page)
     await page.getByRole('tab', { name: 'Profile' }).click()
     assert.equal(await name(page).inputValue(), 'Half a na')
     // The browser asks about a reload itself.
@@ -112,6 +112,25 @@ describe('the profile', () => {
     await page.waitForURL('**/users')
     await settled(page)
     assert.equal((await now(user)).name, user.name)
+    assert.deepEqual(faults, [])
+    await page.context().close()
+  })
+
+  test('that is left unsaved for another user is asked about, and does not go along', async () => {
+    const [user, other] = [await c.makeUser(), await c.makeUser('viewer', { name: 'Zora Other' })]
+    const { page, faults } = await c.openAs('admin', `/users/${user.id}`)
+    await name(page).fill('For one only')
+    for (const answer of ['Cancel', 'Leave']) {
+      await page.keyboard.press('Control+k')
+      await page.getByRole('dialog').getByPlaceholder('Type a page').fill('Zora')
+      await page.getByRole('option', { name: 'Zora Other' }).click()
+      await dialog(page, 'Leave without saving?').getByRole('button', { name: answer }).click()
+      await dialog(page, 'Leave without saving?').waitFor({ state: 'detached' })
+      if (answer === 'Cancel') assert.equal(await name(page).inputValue(), 'For one only')
+    }
+    await page.getByRole('heading', { level: 1, name: 'Zora Other' }).waitFor()
+    assert.equal(await name(page).inputValue(), 'Zora Other')
+    assert.equal(new URL(page.url()).pathname, `/users/${other.id}`)
     assert.deepEqual(faults, [])
     await page.context().close()
   })
@@ -138,6 +157,7 @@ describe('the profile', () => {
     await page.getByRole('tab', { name: 'Profile' }).focus()
     await page.keyboard.press('ArrowRight')
     await page.waitForURL('**?tab=sessions')
+    await settled(page)
     await page.keyboard.press('ArrowLeft')
     await page.waitForURL(`**/users/${user.id}`)
     await settled(page)
@@ -146,10 +166,13 @@ describe('the profile', () => {
     await page.keyboard.type('By Keyboard')
     await page.keyboard.press('Tab')
     await page.keyboard.press('Tab') // the roles
-    await page.keyboard.press('ArrowUp') // from viewer to editor
+    await page.keyboard.down('ArrowUp') // from viewer to editor
+    await page.getByRole('radio', { name: 'Editor', checked: true }).waitFor()
+    await page.keyboard.up('ArrowUp')
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { level: 1, name: 'By Keyboard' }).waitFor()
+    await page.waitForFunction(() => document.activeElement?.getAttribute('type') === 'submit') // one goes on from there
     const { role } = await now(user)
     assert.equal(role, 'editor')
     assert.deepEqual(faults, [])
@@ -208,6 +231,8 @@ describe('a change by somebody else meanwhile', () => {
     await page.waitForFunction(() => document.activeElement?.getAttribute('name') === 'name')
     assert.equal(await name(page).inputValue(), 'Ada Mine')
     assert.equal(await page.getByRole('radio', { name: 'Editor' }).isChecked(), true) // left alone: follows
+    await page.getByRole('button', { name: 'Save' }).hover() // what came up under the mouse is left only so
+    await page.mouse.move(0, 0)
     await assertAccessible(page)
     await name(page).fill('Ada Mine and Theirs')
     await change(user, { name: 'Ada Third' })
@@ -361,6 +386,7 @@ describe('an account', () => {
   test('of one’s own is disabled, and one is signed out', async () => {
     const user = await c.makeUser('admin')
     const { page, faults } = await c.openAs(user, `/users/${user.id}`)
+    await name(page).fill('Nothing to save any more') // which nobody is asked about
     await page.getByRole('button', { name: 'Disable' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
@@ -429,6 +455,28 @@ describe('an account', () => {
     await page.waitForURL('**/users')
     await settled(page)
     assert.deepEqual(without(faults, 422), [])
+    await page.context().close()
+  })
+
+  test('stands where its skeleton stood', async () => {
+    const user = await c.makeUser()
+    const { page, faults } = await c.openAs('admin', '/settings')
+    await page.addInitScript(() => {
+      window.moved = []
+      new PerformanceObserver((list) => {
+        for (const { value, sources } of list.getEntries()) window.moved.push({ value, what: sources.map(({ node }) => node?.outerHTML?.slice(0, 120)) })
+      }).observe({ type: 'layout-shift', buffered: true })
+    })
+    let answer
+    const asked = new Promise((resolve) => page.route('**/api/users/*', (route) => { answer = () => route.continue(); resolve() }))
+    await page.goto(`/users/${user.id}`)
+    await asked
+    await page.locator('[data-loading]').waitFor()
+    await answer()
+    await settled(page)
+    const moved = await page.evaluate(() => window.moved)
+    assert.ok(moved.reduce((sum, { value }) => sum + value, 0) < 0.01, JSON.stringify(moved, null, 1))
+    assert.deepEqual(faults, [])
     await page.context().close()
   })
 
@@ -543,6 +591,33 @@ describe('the rest of a user', () => {
     }
     await page.goBack()
     await page.getByRole('tabpanel', { name: 'Keys' }).getByText('nightly export').waitFor()
+    await settled(page)
+    assert.deepEqual(faults, [])
+    await theirs.page.context().close()
+    await page.context().close()
+  })
+
+  test('is ended, revoked and read there', async () => {
+    const user = await c.makeUser('viewer', { name: 'Before' })
+    await change(user, { name: 'Afterwards' })
+    await c.api('POST', '/api/keys', { name: 'nightly export', scopes: ['users:read'], userId: user.id })
+    const theirs = await c.openAs(user, '/settings')
+    const { page, faults } = await c.openAs('admin', `/users/${user.id}?tab=sessions`)
+    await page.getByRole('button', { name: /^End the session/ }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'End', exact: true }).click()
+    await page.getByText('No sessions').waitFor()
+    assert.equal((await c.api('GET', `/api/sessions?userId=${user.id}`)).pagination.total, 0)
+    await page.getByRole('tab', { name: 'Keys' }).click()
+    await page.getByRole('button', { name: 'Actions for nightly export' }).click()
+    await page.getByRole('menuitem', { name: 'Revoke' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
+    await page.getByText('No keys').waitFor()
+    assert.equal((await c.api('GET', `/api/keys?userId=${user.id}`)).pagination.total, 0)
+    await page.getByRole('tab', { name: 'History' }).click()
+    await page.getByRole('button', { name: 'Changed a user' }).click()
+    const panel = page.getByRole('tabpanel', { name: 'History' })
+    await panel.getByText('Before', { exact: true }).last().waitFor()
+    await panel.getByText('Afterwards', { exact: true }).last().waitFor()
     await settled(page)
     assert.deepEqual(faults, [])
     await theirs.page.context().close()

@@ -303,7 +303,7 @@ export const texts = {
 
     resetLink: {
       title: (name: string) => `A link for ${name}`,
-      body: 'Give it to them on a way that only they read. Whoever opens it can choose the password.',
+      body: 'Give it to them in a way that nobody else can read. Whoever opens it can choose the password.',
       label: 'Link',
       until: (at: string) => `Shown only now. It holds once, until ${at}. Earlier links do not hold any more.`,
       done: 'Done',
