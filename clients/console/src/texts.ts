@@ -160,8 +160,8 @@ export const texts = {
     names: (names: readonly string[], more: number) => (more > 0 ? `${names.join(', ')} and ${count(more, 'other')}.` : `${names.join(', ')}.`),
     disableGoes: ['Their sessions end: they are signed out everywhere.', 'Their keys stop working until they are enabled again.'],
     roleGoes: ['What each of them may do changes at once.', 'The roles they had are not kept, but for the audit log.'],
-    deleteGoes: ['Their sessions: they are signed out everywhere.', 'Their keys: services that use them are refused.', 'Their passwords. This cannot be taken back.'],
-    auditStays: 'The audit log keeps what they did.',
+    deleteGoes: ['Their sessions: they are signed out everywhere.', 'Their keys: services that use them are refused.', 'Their passwords.'],
+    auditStays: 'This cannot be taken back. The audit log keeps what they did.',
     youToo: 'You are among them: you will be signed out, after all others are done.',
     typeNumber: (n: number) => `Type ${n} to go on`,
 

@@ -16,6 +16,7 @@ export interface Confirmation {
 
 /** Gives a function that asks, and gives whether the answer was yes (and `run` has succeeded). */
 export function useConfirm(): (what: Confirmation) => Promise<boolean> {
-  const dialog = useOverlay().create(ConfirmDialog, { destroyOnClose: true })
-  return async (what) => (await dialog.open({ what })) === true
+  const overlay = useOverlay()
+  // One for each question: it is gone once it is answered.
+  return async (what) => (await overlay.create(ConfirmDialog, { destroyOnClose: true }).open({ what })) === true
 }
