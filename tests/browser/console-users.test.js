@@ -538,6 +538,36 @@ describe('many at once', () => {
   })
 })
 
+describe('many at once, with the server’s own limit', () => {
+  test('waits, and does all of it', async () => {
+    const limited = await startConsole({ ROSTER_RATE_LIMIT: '1000/1m', ROSTER_RATE_LIMIT_CALLER: '20/20s' })
+    try {
+      for (let i = 10; i < 24; i++) await limited.makeUser('viewer', { name: `Quincy ${i}` })
+      const { page, faults } = await limited.openAs(await limited.makeUser('admin'), '/users?q=quincy&sort=name')
+      let refused = 0
+      page.on('response', (response) => (refused += response.status() === 429 ? 1 : 0))
+      await chooseAll(page)
+      await pressed(page, 'Disable')
+      await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click()
+      await page.getByText('14 of 14 done').waitFor()
+      await pressed(page, 'Close')
+      await page.getByText('14 users found').waitFor()
+      await chooseAll(page)
+      await pressed(page, 'Change role')
+      await page.getByRole('menuitem', { name: 'Editor' }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Change role' }).click()
+      await page.getByText('14 of 14 done').waitFor()
+      await page.getByText('All done.').waitFor()
+      assert.ok(refused > 0, 'nothing was refused: this test shows nothing')
+      await pressed(page, 'Close')
+      await page.locator('tbody tr').filter({ hasText: 'Editor' }).nth(13).waitFor()
+      assert.deepEqual(without(faults, 429), [])
+    } finally {
+      await limited.stop()
+    }
+  })
+})
+
 describe('creating a user', () => {
   const field = (page, label) => page.getByRole('textbox', { name: label, exact: true })
   const fill = async (page, { name, email, password }) => {

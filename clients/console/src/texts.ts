@@ -170,6 +170,7 @@ export const texts = {
     failedCount: (n: number) => `${n.toLocaleString()} failed`,
     notBegun: (n: number) => `${n.toLocaleString()} not begun`,
     pause: (seconds: number) => `Roster asks to wait. It goes on in ${count(seconds, 'second')}.`,
+    pauseBegins: 'There is a pause, since the server asks for one.',
     stop: 'Stop',
     stopping: 'Stopping: what is under way is finished first.',
     again: (n: number) => `Try again with ${n.toLocaleString()}`,
