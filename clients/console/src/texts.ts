@@ -205,8 +205,8 @@ export const texts = {
     names: (names: readonly string[], more: number) => (more > 0 ? `${names.join(', ')} and ${count(more, 'other')}.` : `${names.join(', ')}.`),
     disableGoes: ['Their sessions end: they are signed out everywhere.', 'Their keys stop working until they are enabled again.'],
     roleGoes: ['What each of them may do changes at once.', 'The roles they had are not kept, but for the audit log.'],
-    deleteGoes: ['Their sessions: they are signed out everywhere.', 'Their keys: services that use them are refused.', 'Their passwords. This cannot be taken back.'],
-    auditStays: 'The audit log keeps what they did.',
+    deleteGoes: ['Their sessions: they are signed out everywhere.', 'Their keys: services that use them are refused.', 'Their passwords.'],
+    auditStays: 'This cannot be taken back. The audit log keeps what they did.',
     youToo: 'You are among them: you will be signed out, after all others are done.',
     typeNumber: (n: number) => `Type ${n} to go on`,
 
@@ -215,6 +215,7 @@ export const texts = {
     failedCount: (n: number) => `${n.toLocaleString()} failed`,
     notBegun: (n: number) => `${n.toLocaleString()} not begun`,
     pause: (seconds: number) => `Roster asks to wait. It goes on in ${count(seconds, 'second')}.`,
+    pauseBegins: 'There is a pause, since the server asks for one.',
     stop: 'Stop',
     stopping: 'Stopping: what is under way is finished first.',
     again: (n: number) => `Try again with ${n.toLocaleString()}`,

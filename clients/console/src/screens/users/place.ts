@@ -27,20 +27,20 @@ export function usePlace() {
 
   /** Goes to another list: a cursor holds for its own only. */
   function change(to: Record<string, string | number | undefined>, how: 'push' | 'replace' = 'push') {
-    void router[how]({ query: { ...query.value, ...to, cursor: undefined } })
+    return router[how]({ query: { ...query.value, ...to, cursor: undefined } })
   }
 
   const sort = computed({
     get: () => Object.values(UserSort).find((sort) => sort === word('sort')) ?? usual.sort,
-    set: (to) => change({ sort: to === usual.sort ? undefined : to }),
+    set: (to) => void change({ sort: to === usual.sort ? undefined : to }),
   })
   const role = computed({
     get: () => Object.values(Role).find((role) => role === word('role')),
-    set: (to) => change({ role: to }),
+    set: (to) => void change({ role: to }),
   })
   const limit = computed({
     get: () => pageSizes.find((size) => String(size) === word('limit')) ?? usual.limit,
-    set: (to) => change({ limit: to === usual.limit ? undefined : to }),
+    set: (to) => void change({ limit: to === usual.limit ? undefined : to }),
   })
 
   /** What stands in the search field: also what is too short, or too long, to be searched for. */
@@ -49,7 +49,7 @@ export function usePlace() {
   watch(search, (text) => {
     const to = fits(text) ? text : ''
     // Back leads to before the search, not through each of its letters.
-    if (to !== asked.value) change({ q: to || undefined }, to && asked.value ? 'replace' : 'push')
+    if (to !== asked.value) void change({ q: to || undefined }, to && asked.value ? 'replace' : 'push')
   })
   watch(asked, (now) => {
     if (now !== (fits(search.value) ? search.value : '')) search.value = now
@@ -72,9 +72,9 @@ export function usePlace() {
       cursor: word('cursor') || undefined,
     })),
     toFirst: () => change({}),
-    clear: () => {
-      search.value = ''
-      change({ q: undefined, role: undefined })
+    clear: async () => {
+      await change({ q: undefined, role: undefined })
+      search.value = '' // what is too short is in no address
     },
   }
 }
