@@ -1,6 +1,6 @@
 import type { Permission } from '@roster/client'
 import { shallowRef } from 'vue'
-import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteRecordRaw } from 'vue-router'
 import { load } from './session'
 import { texts } from './texts'
 
@@ -42,6 +42,7 @@ export const startError = shallowRef<{ error: unknown; to: string }>()
 
 router.beforeEach(async (to) => {
   if (to.meta.open) return true
+  fetchAhead(to)
   try {
     startError.value = undefined
     // The sign-in page leads back to where one wanted to go.
@@ -51,6 +52,16 @@ router.beforeEach(async (to) => {
     return false
   }
 })
+
+/** Has what the screen is made of come while the server is asked who is signed in, rather than one after the other. */
+function fetchAhead({ matched }: RouteLocationNormalized): void {
+  const ignore = () => undefined // whoever needs it asks again, and sees the failure
+  for (const { components } of matched) {
+    const load: unknown = components?.['default']
+    if (typeof load === 'function') (load as () => Promise<unknown>)().catch(ignore)
+  }
+  import('./shell/Shell.vue').catch(ignore)
+}
 
 router.afterEach((to) => {
   document.title = `${to.meta.title} · Roster`
