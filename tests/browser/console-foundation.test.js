@@ -44,8 +44,10 @@ describe('signing in', () => {
     await signIn(page, c.roster.admin)
     await page.getByRole('heading', { name: 'Settings' }).waitFor()
     assert.equal(page.url(), `${c.roster.url}/settings?from=a-link#theme`)
+    await settled(page)
     await page.reload()
     await page.getByRole('heading', { name: 'Settings' }).waitFor()
+    await settled(page)
     const seen = await page.evaluate(() => [document.cookie, JSON.stringify({ ...localStorage, ...sessionStorage })])
     assert.equal(seen[0], '')
     assert.doesNotMatch(seen[1], /rss_|@/) // no token, no person

@@ -28,7 +28,6 @@ var pages = []string{
 // them and says so when they differ.
 var styles = []string{
 	"'sha256-oS/FmsCwTQrI1iXuG5XYEqoK0R0JuczChhwACgM3hnE='", // Nuxt UI: the colours that vite.config.ts chooses
-	"'sha256-60LHlRjW/B3CtzIoE/Lf1/NEDvko9efWMFaGVhHu/cs='", // Reka UI: the scrolling part of an open Select
 }
 
 // policy lets the console have what this server has, and nothing else.
