@@ -85,7 +85,8 @@ describe('signing in', () => {
     assert.deepEqual(await page.context().cookies(), [])
     await page.goBack()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
-    assert.deepEqual(without(faults, 401), [])
+    // Signing out leaves the page at once: the browser may not have noted by then that its answer is whole.
+    assert.deepEqual(without(faults, 401).filter((fault) => !(fault.startsWith('request failed') && fault.endsWith('/api/session'))), [])
     await page.context().close()
   })
 })
