@@ -67,7 +67,7 @@ async function chooseAction(page, name, action) {
   await page.getByRole('menuitem', { name: action }).click()
 }
 
-/** Presses Tab until the focus is there. */
+/** Presses Tab, or another key, until the focus is there. */
 async function tabTo(page, locator, key = 'Tab') {
   for (let presses = 0; presses < 80; presses++) {
     if (await locator.evaluate((element) => element === document.activeElement)) return
@@ -226,7 +226,8 @@ describe('keys', () => {
     await c.api('POST', '/api/keys', { name: 'Of Olga', scopes: ['users:write'], userId: owner.id })
     const { page, faults } = await c.openAs('admin', '/keys')
     await page.getByRole('radio', { name: 'Everybody’s keys' }).click()
-    await page.waitForURL('**/keys?whose=all')
+    await page.getByRole('link', { name: 'Olga Owner' }).waitFor()
+    await settled(page)
     await page.reload()
     await settled(page)
     const row = page.getByRole('row').filter({ hasText: 'Of Olga' })
@@ -327,6 +328,7 @@ describe('keys', () => {
     await page.getByText('23 keys').waitFor()
     await page.getByRole('link', { name: 'Next' }).click()
     await page.getByText('Key 3', { exact: true }).waitFor()
+    await settled(page)
     await page.reload()
     await settled(page)
     assert.equal(await page.getByRole('button', { name: /^Actions for/ }).count(), 3)
@@ -351,8 +353,7 @@ describe('keys', () => {
     await page.keyboard.press('Space')
     await tabTo(page, dialog.getByRole('combobox', { name: 'Expires' }))
     await page.keyboard.press('Enter')
-    await page.waitForFunction(() => document.activeElement?.textContent?.includes('In 90 days') && document.activeElement.role === 'option')
-    await page.keyboard.press('ArrowUp')
+    await tabTo(page, page.getByRole('option', { name: 'In 30 days' }), 'ArrowUp')
     await page.keyboard.press('Enter')
     await tabTo(page, dialog.getByRole('button', { name: 'Create a key' }))
     await page.keyboard.press('Enter')
@@ -407,6 +408,7 @@ describe('sessions', () => {
     await b.page.getByText('Your name is saved.').first().waitFor()
     assert.equal((await c.api('GET', `/api/users/${user.id}`)).name, 'Typed on the phone')
 
+    await settled(a.page)
     await a.page.reload()
     await settled(a.page)
     assert.equal(await a.page.getByRole('row').count(), 3) // with the head
@@ -560,6 +562,7 @@ describe('audit', () => {
     await page.getByText('No entries').waitFor()
     await page.goBack()
     await page.getByRole('list', { name: 'Audit' }).getByText('Signed in').waitFor()
+    await settled(page)
     await page.reload()
     await settled(page)
     assert.match(await page.getByLabel('Who', { exact: true }).inputValue(), /filter person|editor-/i)
@@ -590,6 +593,7 @@ describe('audit', () => {
     await page.getByRole('link', { name: 'Next' }).click()
     await page.getByText('Created a user').last().waitFor()
     await page.waitForFunction(() => document.querySelectorAll('[data-opens]').length === 3)
+    await settled(page)
     await page.reload()
     await settled(page)
     assert.equal(await entries(page).count(), 3)
