@@ -87,12 +87,13 @@ lint: openapi/node_modules/.package-lock.json clients/typescript/dist clients/ex
 
 .PHONY: test-all
 test-all: export ROSTER_TEST_REDIS = require
-test-all: build need-race need-postgres15 need-chromium need-redis clients/typescript/dist tests/browser/node_modules/.package-lock.json $(NUXT) ## All tests: also with -race, on PostgreSQL 15, with Redis, and in a browser.
+test-all: build need-race need-postgres15 need-chromium need-redis clients/typescript/dist tests/browser/node_modules/.package-lock.json tests/frontends/node_modules/.package-lock.json $(NUXT) ## All tests: also with -race, on PostgreSQL 15, with Redis, and in a browser.
 	@for module in . clients/go; do (echo "== go test -race $$module" && cd $$module && CGO_ENABLED=1 go test -race ./...); done
 	@echo "== go test -race internal/apitest, but for what hashes passwords: that takes ten times as long" && cd internal/apitest && CGO_ENABLED=1 go test -race -skip 'Password|Reset|SignIn|Hash|AKey|Racers|Readme' ./...
 	@echo "== PostgreSQL 15: migrations, queries, API" && export ROSTER_TEST_POSTGRES=$(POSTGRES15) && go test -count=1 $$(git grep -l 'internal/testkit"' -- 'db/*_test.go' 'internal/*_test.go' ':!internal/apitest' | xargs -n1 dirname | sort -u | sed 's|^|./|') && cd internal/apitest && go test -count=1 ./...
 	@echo "== vitest clients/typescript" && cd clients/typescript && npm test && npm run test:package
 	@echo "== browser" && cd tests/browser && npm test
+	@echo "== docs/frontends.md" && cd tests/frontends && npm test
 
 # One package after the other, so that none disturbs the figures of another.
 .PHONY: torture

@@ -16,6 +16,7 @@ export default defineNuxtConfig({
   },
 
   routeRules: {
+    '/': { redirect: '/users' },
     '/**': { headers: { 'X-Frame-Options': 'DENY', 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'same-origin' } },
   },
 
