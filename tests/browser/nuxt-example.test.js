@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { openPage, without } from './browser.js'
-import { assertAccessible, startConsole, themes } from './console.js'
+import { assertAccessible, settled, startConsole, themes } from './console.js'
 import { startNuxt } from './nuxt.js'
 import { servePage } from './pages.js'
 
@@ -57,11 +57,17 @@ async function signIn(page, { email, password }) {
   await page.getByRole('button', { name: 'Sign in' }).click()
 }
 
+/** Waits for the page behind the sign-in page, and for all that it loads: who leaves earlier breaks it off. */
+async function signedIn(page) {
+  await page.getByRole('heading', { level: 1 }).filter({ hasNotText: 'Sign in' }).waitFor()
+  await settled(page)
+}
+
 /** Opens a page as somebody who came to it without a session. */
 async function openAs(user, path, options) {
   const opened = await open(path, options)
   await signIn(opened.page, user)
-  await opened.page.waitForURL((url) => url.pathname !== '/sign-in')
+  await signedIn(opened.page)
   return opened
 }
 
@@ -195,6 +201,7 @@ describe('in a browser', () => {
     assert.deepEqual([cookie.name, cookie.secure, cookie.httpOnly, cookie.sameSite], ['__Host-roster', true, true, 'Lax'])
     assert.equal(await page.evaluate(() => document.cookie + JSON.stringify({ ...localStorage, ...sessionStorage })), '{}')
 
+    await signedIn(page)
     const asked = []
     page.on('request', (r) => r.url().includes('/api/') && asked.push(r.url()))
     await page.reload()
@@ -236,6 +243,7 @@ describe('in a browser', () => {
     const user = await c.makeUser('viewer', { name: 'Ada' })
     const { page, faults } = await openAs(c.roster.admin, `/users/${user.id}`)
     await page.reload() // from the server, so that the version comes from there
+    await settled(page)
     await page.getByLabel('Name').fill('Ada Lovelace')
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText('Saved.').waitFor()
@@ -325,7 +333,7 @@ describe('in a browser', () => {
       await page.locator('button:enabled').waitFor()
       await assertAccessible(page)
       await signIn(page, c.roster.admin)
-      await page.getByRole('table').waitFor()
+      await signedIn(page)
       await assertAccessible(page)
       await page.goto(`/users/${user.id}`)
       await page.getByRole('heading', { name: user.name }).waitFor()
