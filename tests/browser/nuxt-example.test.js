@@ -45,6 +45,11 @@ async function raw(options, body) {
   return { status: answer.statusCode, headers: answer.headers, text }
 }
 
+/** Gives the faults but for the statuses. Leaving may break off the look for a newer build, which Nuxt takes when idle. */
+function but(faults, ...statuses) {
+  return without(faults, ...statuses).filter((fault) => !/^request failed: .*_nuxt\/builds\//.test(fault))
+}
+
 async function open(path, options) {
   const opened = await openPage(c.browser, nuxt.url, options)
   await opened.page.goto(path)
@@ -208,7 +213,7 @@ describe('in a browser', () => {
     await page.waitForFunction(() => window.useNuxtApp?.().isHydrating === false)
     await page.getByText('12 in all, page 2 of 2').waitFor()
     assert.deepEqual(asked, [], 'what the server has read is not asked for again')
-    assert.deepEqual(without(faults, 401), [])
+    assert.deepEqual(but(faults, 401), [])
     await page.context().close()
   })
 
@@ -216,7 +221,7 @@ describe('in a browser', () => {
     for (const next of ['//example.org/', '/\\example.org']) {
       const { page, faults } = await openAs(c.roster.admin, `/sign-in?next=${encodeURIComponent(next)}`)
       await page.waitForURL(`${nuxt.url}/users`)
-      assert.deepEqual(faults, [])
+      assert.deepEqual(but(faults), [])
       await page.context().close()
     }
   })
@@ -235,7 +240,7 @@ describe('in a browser', () => {
     await page.goBack()
     await page.getByText('12 in all, page 2 of 2').waitFor()
     assert.equal(await page.getByLabel('Role').inputValue(), 'viewer')
-    assert.deepEqual(faults, [])
+    assert.deepEqual(but(faults), [])
     await page.context().close()
   })
 
@@ -265,7 +270,7 @@ describe('in a browser', () => {
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByRole('button', { name: 'take theirs' }).click()
     assert.equal(await page.getByLabel('Name').inputValue(), 'Theirs')
-    assert.deepEqual(without(faults, 412), [])
+    assert.deepEqual(but(faults, 412), [])
     await page.context().close()
   })
 
@@ -279,7 +284,7 @@ describe('in a browser', () => {
     await page.getByLabel('Email').fill(c.roster.admin.email)
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByRole('alert').waitFor()
-    assert.deepEqual(without(faults, 409, 422), [])
+    assert.deepEqual(but(faults, 409, 422), [])
     await page.context().close()
   })
 
@@ -294,7 +299,7 @@ describe('in a browser', () => {
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByRole('link', { name: 'My own name' }).waitFor()
     assert.equal(await page.getByLabel('Email').isDisabled(), true)
-    assert.deepEqual(faults, [])
+    assert.deepEqual(but(faults), [])
     await page.context().close()
   })
 
@@ -308,7 +313,7 @@ describe('in a browser', () => {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     await signIn(page, me)
     await page.getByRole('heading', { name: me.name }).waitFor()
-    assert.deepEqual(without(faults, 401), [])
+    assert.deepEqual(but(faults, 401), [])
     await page.context().close()
   })
 
@@ -322,7 +327,7 @@ describe('in a browser', () => {
     await page.goBack()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     assert.doesNotMatch(await page.content(), /Sample/)
-    assert.deepEqual(faults, [])
+    assert.deepEqual(but(faults), [])
     await page.context().close()
   })
 
@@ -338,7 +343,7 @@ describe('in a browser', () => {
       await page.goto(`/users/${user.id}`)
       await page.getByRole('heading', { name: user.name }).waitFor()
       await assertAccessible(page)
-      assert.deepEqual(faults, [])
+      assert.deepEqual(but(faults), [])
       await page.context().close()
     }
   })
@@ -362,6 +367,6 @@ test('without Roster a page says so, and what was typed stays', async () => {
   assert.doesNotMatch(text, /ECONNREFUSED|localhost/)
   await page.getByRole('link', { name: 'All people' }).click()
   await page.getByRole('heading', { name: 'Back soon' }).waitFor()
-  assert.deepEqual(without(faults, 502, 503), [])
+  assert.deepEqual(but(faults, 502, 503), [])
   await page.context().close()
 })
