@@ -15,6 +15,11 @@ CONSOLE := clients/console/packed/index.html.gz
 CONSOLE_FROM := $(shell find clients/console/src clients/console/public clients/typescript/src -type f) \
   $(addprefix clients/console/,index.html vite.config.ts pack.js)
 
+# The built Nuxt example, and what it is made of.
+NUXT := clients/examples/nuxt/.output/server/index.mjs
+NUXT_FROM := $(shell find $(addprefix clients/examples/nuxt/,app public server shared nuxt.config.ts) clients/typescript/src -type f)
+export NUXT_TELEMETRY_DISABLED := 1
+
 # All that `make generate` writes.
 GENERATED := db/dbsqlc openapi/openapi.yaml clients/go/gen clients/typescript/src/gen
 
@@ -70,13 +75,14 @@ clients:
 	@cd clients/typescript && npm run --silent generate
 
 .PHONY: lint
-lint: openapi/node_modules/.package-lock.json $(CONSOLE) ## Check format, style, imports, types and the document.
+lint: openapi/node_modules/.package-lock.json clients/typescript/dist clients/examples/nuxt/node_modules/.package-lock.json $(CONSOLE) ## Check format, style, imports, types and the document.
 	@test -z "$$(git ls-files '*.go' | xargs gofmt -l | tee /dev/stderr)"
 	@for module in $(GO_MODULES); do (echo "== golangci-lint $$module" && root=$$PWD && cd $$module && go tool -modfile=$$root/tools/lint/go.mod golangci-lint run --config $$root/.golangci.yaml ./...); done
 	@for os in darwin windows; do echo "== go vet for $$os" && CGO_ENABLED=0 GOOS=$$os go vet ./cmd/... ./db/... ./internal/server/...; done
 	@echo "== redocly" && cd openapi && npm run --silent lint
 	@echo "== eslint and tsc" && cd clients/typescript && npm run --silent lint && npm run --silent check
 	@echo "== eslint and vue-tsc" && cd clients/console && npm run --silent lint && npm run --silent check
+	@echo "== vue-tsc of the Nuxt example" && cd clients/examples/nuxt && npm run --silent check
 
 .PHONY: screenshots
 screenshots: build need-chromium tests/browser/node_modules/.package-lock.json ## Take the pictures in docs anew.
@@ -86,13 +92,14 @@ screenshots: build need-chromium tests/browser/node_modules/.package-lock.json #
 
 .PHONY: test-all
 test-all: export ROSTER_TEST_REDIS = require
-test-all: build need-race need-postgres15 need-chromium need-redis clients/typescript/dist tests/browser/node_modules/.package-lock.json ## All tests: also with -race, on PostgreSQL 15, with Redis, and in a browser.
+test-all: build need-race need-postgres15 need-chromium need-redis clients/typescript/dist tests/browser/node_modules/.package-lock.json tests/frontends/node_modules/.package-lock.json $(NUXT) ## All tests: also with -race, on PostgreSQL 15, with Redis, and in a browser.
 	@for module in . clients/go; do (echo "== go test -race $$module" && cd $$module && CGO_ENABLED=1 go test -race ./...); done
 	@echo "== go test -race internal/apitest, but for what hashes passwords: that takes ten times as long" && cd internal/apitest && CGO_ENABLED=1 go test -race -skip 'Password|Reset|SignIn|Hash|AKey|Racers|Readme' ./...
 	@echo "== PostgreSQL 15: migrations, queries, API" && export ROSTER_TEST_POSTGRES=$(POSTGRES15) && go test -count=1 $$(git grep -l 'internal/testkit"' -- 'db/*_test.go' 'internal/*_test.go' ':!internal/apitest' | xargs -n1 dirname | sort -u | sed 's|^|./|') && cd internal/apitest && go test -count=1 ./...
 	@echo "== vitest clients/typescript" && cd clients/typescript && npm test && npm run test:package
 	@echo "== vitest clients/console" && cd clients/console && npm test
 	@echo "== browser" && cd tests/browser && npm test
+	@echo "== docs/frontends.md" && cd tests/frontends && npm test
 
 # One package after the other, so that none disturbs the figures of another.
 .PHONY: torture
@@ -126,6 +133,7 @@ ci: ## What CI runs: generate and compare, lint, all tests, builds.
 .PHONY: clean
 clean: ## Remove what was built and installed here. Data folders stay.
 	rm -rf bin db/embedded/archive/*.tar.zst internal/server/docs/assets/*.gz clients/typescript/dist
+	rm -rf clients/examples/nuxt/.nuxt clients/examples/nuxt/.output
 	cd clients/console && rm -rf dist types && find packed -mindepth 1 -not -name README.md -delete
 	find . -name node_modules -prune -exec rm -rf {} +
 
@@ -139,6 +147,11 @@ assets: db/embedded/node_modules/.package-lock.json internal/server/docs/node_mo
 $(CONSOLE): clients/typescript/node_modules/.package-lock.json clients/console/node_modules/.package-lock.json $(CONSOLE_FROM)
 	@cd clients/typescript && npm run --silent build
 	@cd clients/console && npm run --silent build
+
+# So is the Nuxt example, for its tests.
+$(NUXT): $(NUXT_FROM) clients/examples/nuxt/package-lock.json | clients/typescript/dist clients/examples/nuxt/node_modules/.package-lock.json
+	@echo "nuxt build in clients/examples/nuxt" && cd clients/examples/nuxt && npm run --silent build -- --logLevel silent
+	@touch $@
 
 .PHONY: clients/typescript/dist
 clients/typescript/dist: clients/typescript/node_modules/.package-lock.json

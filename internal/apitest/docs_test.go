@@ -17,7 +17,9 @@ import (
 )
 
 // pages are the pages that people read.
-var pages = []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/security.md", "docs/operations.md"}
+var pages = []string{
+	"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/security.md", "docs/operations.md", "docs/frontends.md", "clients/examples/nuxt/README.md",
+}
 
 // TestDocsHaveTheTable: what the docs say of who may do what is what the server does.
 func TestDocsHaveTheTable(t *testing.T) {

@@ -1,4 +1,5 @@
-// Every example in TypeScript of both READMEs, the package's and the project's, compiles and runs.
+// Every example in TypeScript of both READMEs, the package's and the project's, and those for Node of docs/frontends.md
+// compile and run.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
@@ -8,7 +9,7 @@ import { compile } from '../compile.js';
 import { page } from './page.js';
 
 const folder = fileURLToPath(new URL('.readme/', import.meta.url));
-const readmes = ['../../README.md', '../../../../README.md'].map((path) => readFile(new URL(path, import.meta.url), 'utf8'));
+const readmes = ['../../README.md', '../../../../README.md', '../../../../docs/frontends.md'].map((path) => readFile(new URL(path, import.meta.url), 'utf8'));
 const run = Math.random().toString(36).slice(2, 10);
 
 const examples = [...(await Promise.all(readmes)).join('\n').matchAll(/^```ts\n(.*?)^```$/gms)].map(([, text = ''], i) => ({
@@ -18,10 +19,12 @@ const examples = [...(await Promise.all(readmes)).join('\n').matchAll(/^```ts\n(
 
 const admin = createRoster({ baseUrl: inject('baseUrl'), signIn: withPassword(() => inject('admin')) });
 const person = { email: `ada.page.${run}@example.org`, password: 'correct horse battery' };
+let doctor = '';
 
 beforeAll(async () => {
   await mkdir(folder, { recursive: true });
   await admin.createUser({ name: 'Ada', ...person });
+  doctor = (await admin.createUser({ ...person, name: `Dr. ${run}`, email: `doctor.${run}@example.org` })).id;
   const { secret } = await admin.createKey({ name: `readme ${run}`, scopes: Object.values(Scope) });
   // What the examples find around them.
   vi.stubEnv('ROSTER_KEY', secret);
@@ -52,5 +55,9 @@ describe('the examples', () => {
       expect(log.mock.calls.map((words) => words.join(' '))).toContain(said);
     }
     log.mockRestore();
+  });
+
+  it('of a service has renamed whom it should', async () => {
+    expect(await admin.getUser(doctor)).toMatchObject({ name: run });
   });
 });
