@@ -3,6 +3,8 @@ import vue from '@vitejs/plugin-vue'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 
+const colors = ['primary', 'success', 'warning', 'error', 'info'] as const
+
 export default defineConfig({
   plugins: [
     vue(),
@@ -13,8 +15,12 @@ export default defineConfig({
       components: { dts: 'types/components.d.ts' }, // for vue-tsc; written by each build
       icon: { clientBundle: { scan: { globInclude: ['src/**/*.{vue,ts}'] } } }, // else the page would ask others for them
       experimental: { componentDetection: true }, // styles of what is used only
-      ui: { colors: { primary: 'blue', neutral: 'zinc' } },
-      theme: { colors: ['primary', 'success', 'warning', 'error', 'info'] },
+      ui: {
+        colors: { primary: 'blue', neutral: 'zinc' },
+        // Nuxt UI's own hover, at 75 %, is too light for the white on it (WCAG AA).
+        button: { compoundVariants: colors.map((color) => ({ color, variant: 'solid' as const, class: `hover:bg-${color}/90 active:bg-${color}/90` })) },
+      },
+      theme: { colors: [...colors] },
     }),
   ],
   resolve: { alias: { '@': fileURLToPath(new URL('src', import.meta.url)) } },

@@ -542,7 +542,4 @@ export const texts = {
     body: 'There is no such page.',
     home: 'To the start',
   },
-
-  // What the stubs say. Gone once each screen is there.
-  stub: 'This screen is not there yet.',
 }
