@@ -24,6 +24,8 @@ const slowBody = 20 * time.Millisecond
 
 var crowded = problem.New(problem.Unavailable, "Too many requests are being worked on; try again.")
 
+var crowdedAtOnce = crowded.Prepare()
+
 // InFlight bounds the requests that are worked on, and those that wait to be, and
 // refuses all others at once: a server that takes on more than it can do answers
 // everything too late, and one that says no has the time to answer what it takes.
@@ -98,7 +100,7 @@ func (f *InFlight) Refuse(log *slog.Logger) http.Handler {
 				log.Warn("requests were refused: more came than can be worked on", "refused", f.refused.Swap(0))
 			})
 		}
-		crowded.Write(w, r)
+		crowdedAtOnce.Write(w, r, SetRequestID(w, r))
 	})
 }
 

@@ -144,7 +144,7 @@ func New(o Options) (http.Handler, error) {
 
 	// A probe asks every few seconds and needs nothing of the above but this.
 	answers, live := middleware.Answers(o.PublicURL, o.Exposed), middleware.Headers(o.HTTPS)(http.HandlerFunc(health))
-	refuse := middleware.RequestID(middleware.Headers(o.HTTPS)(middleware.Body(api.MaxBody)(crowd.Refuse(o.Log))))
+	refuse := middleware.Headers(o.HTTPS)(middleware.Body(api.MaxBody)(crowd.Refuse(o.Log)))
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if req.URL.Path == "/health" && (req.Method == http.MethodGet || req.Method == http.MethodHead) && answers(req) {
 			middleware.SetRequestID(w, req)
