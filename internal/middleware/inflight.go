@@ -3,6 +3,7 @@ package middleware
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,8 @@ const slowBody = 20 * time.Millisecond
 
 var crowded = problem.New(problem.Unavailable, "Too many requests are being worked on; try again.")
 
+var crowdedAtOnce = crowded.Prepare()
+
 // InFlight bounds the requests that are worked on, and those that wait to be, and
 // refuses all others at once: a server that takes on more than it can do answers
 // everything too late, and one that says no has the time to answer what it takes.
@@ -33,58 +36,82 @@ var crowded = problem.New(problem.Unavailable, "Too many requests are being work
 //
 // Who shows no credential gets no further than the first half of the queue, so that a
 // flood of strangers who sign in leaves room for those who have.
-func InFlight(crowd Crowd) func(http.Handler) http.Handler {
-	f := &inFlight{
-		turns: make(chan struct{}, crowd.Turns),
-		queue: make(chan struct{}, crowd.Queue),
-		wait:  crowd.Wait,
-	}
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !f.enter(r) {
-				crowded.Write(w, r)
-				return
-			}
-			if r.ContentLength == 0 {
-				t := turns.Get().(*turn)
-				t.ResponseWriter, t.of = w, f
-				t.held.Store(true)
-				request := problem.RequestFrom(r.Context())
-				request.Turn = t
-				defer func() {
-					t.Yield()
-					request.Turn = nil
-					t.ResponseWriter, t.of = nil, nil
-					turns.Put(t)
-				}()
-				next.ServeHTTP(t, r)
-				return
-			}
-			// Not of the pool: the body's timer may look at it for longer.
-			t := &turn{ResponseWriter: w, of: f}
-			t.held.Store(true)
-			problem.RequestFrom(r.Context()).Turn = t
-			defer t.Yield()
-			read := *r
-			read.Body = &arriving{ReadCloser: r.Body, turn: t, ctx: r.Context()}
-			next.ServeHTTP(t, &read)
-		})
-	}
-}
-
-type inFlight struct {
+type InFlight struct {
 	turns, queue chan struct{}
 	wait         time.Duration
+	refused      atomic.Int64 // by Refuse, and not logged yet
+}
+
+// NewInFlight makes one that nobody is in.
+func NewInFlight(crowd Crowd) *InFlight {
+	return &InFlight{turns: make(chan struct{}, crowd.Turns), queue: make(chan struct{}, crowd.Queue), wait: crowd.Wait}
+}
+
+// Wrap lets requests in when they have a turn.
+func (f *InFlight) Wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !f.enter(r) {
+			crowded.Write(w, r)
+			return
+		}
+		if r.ContentLength == 0 {
+			t := turns.Get().(*turn)
+			t.ResponseWriter, t.of = w, f
+			t.held.Store(true)
+			request := problem.RequestFrom(r.Context())
+			request.Turn = t
+			defer func() {
+				t.Yield()
+				request.Turn = nil
+				t.ResponseWriter, t.of = nil, nil
+				turns.Put(t)
+			}()
+			next.ServeHTTP(t, r)
+			return
+		}
+		// Not of the pool: the body's timer may look at it for longer.
+		t := &turn{ResponseWriter: w, of: f}
+		t.held.Store(true)
+		problem.RequestFrom(r.Context()).Turn = t
+		defer t.Yield()
+		read := *r
+		read.Body = &arriving{ReadCloser: r.Body, turn: t, ctx: r.Context()}
+		next.ServeHTTP(t, &read)
+	})
+}
+
+// Full reports whether a request would be refused at once.
+func (f *InFlight) Full(r *http.Request) bool {
+	return len(f.turns) == cap(f.turns) && f.queueFull(r)
+}
+
+// queueFull reports whether there is no place for a request in the queue.
+func (f *InFlight) queueFull(r *http.Request) bool {
+	return len(f.queue) == cap(f.queue) || 2*len(f.queue) >= cap(f.queue) && sent(r) == ""
+}
+
+// Refuse answers as Wrap does where there is no room, for little: a server that is asked
+// for three times what it can do refuses two requests for each that it answers. So they
+// are counted, and logged once a second.
+func (f *InFlight) Refuse(log *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f.refused.Add(1) == 1 {
+			time.AfterFunc(time.Second, func() {
+				log.Warn("requests were refused: more came than can be worked on", "refused", f.refused.Swap(0))
+			})
+		}
+		crowdedAtOnce.Write(w, r, SetRequestID(w, r))
+	})
 }
 
 // enter reports whether there is a turn, now or soon.
-func (f *inFlight) enter(r *http.Request) bool {
+func (f *InFlight) enter(r *http.Request) bool {
 	select {
 	case f.turns <- struct{}{}:
 		return true
 	default:
 	}
-	if 2*len(f.queue) >= cap(f.queue) && sent(r) == "" {
+	if f.queueFull(r) {
 		return false
 	}
 	select {
@@ -96,7 +123,7 @@ func (f *inFlight) enter(r *http.Request) bool {
 	return f.await(r.Context())
 }
 
-func (f *inFlight) await(ctx context.Context) bool {
+func (f *InFlight) await(ctx context.Context) bool {
 	timer := time.NewTimer(f.wait)
 	defer timer.Stop()
 	select {
@@ -111,7 +138,7 @@ func (f *inFlight) await(ctx context.Context) bool {
 // turn is a request's right to be worked on, until its answer begins.
 type turn struct {
 	http.ResponseWriter
-	of   *inFlight
+	of   *InFlight
 	held atomic.Bool
 }
 

@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -52,7 +53,7 @@ func TestInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWork()
-		h := chain(w.serve, InFlight(Crowd{Turns: 2, Queue: 1, Wait: time.Second}))
+		h := chain(w.serve, NewInFlight(Crowd{Turns: 2, Queue: 1, Wait: time.Second}).Wrap)
 		first, second := send(h, get()), send(h, get())
 		waits := send(h, get())
 		if w.running() != 2 {
@@ -82,7 +83,7 @@ func TestInFlight(t *testing.T) {
 			}
 		}
 		// All turns are back, also those of requests that panic.
-		panics := chain(func(http.ResponseWriter, *http.Request) { panic("no") }, InFlight(Crowd{Turns: 1}))
+		panics := chain(func(http.ResponseWriter, *http.Request) { panic("no") }, NewInFlight(Crowd{Turns: 1}).Wrap)
 		for range 3 {
 			func() {
 				defer func() {
@@ -101,7 +102,7 @@ func TestInFlightLeavesRoomForCallers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWork()
-		h := chain(w.serve, InFlight(Crowd{Turns: 1, Queue: 4, Wait: time.Second}))
+		h := chain(w.serve, NewInFlight(Crowd{Turns: 1, Queue: 4, Wait: time.Second}).Wrap)
 		stranger, bearer, cookie := get(), get(), get()
 		bearer.Header.Set("Authorization", "Bearer x")
 		cookie.AddCookie(&http.Cookie{Name: auth.Cookie, Value: "x"})
@@ -121,6 +122,51 @@ func TestInFlightLeavesRoomForCallers(t *testing.T) {
 	})
 }
 
+// Where there is no room, a request can be refused before anything else is done for it;
+// the log says once a second how many were.
+func TestInFlightRefuses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWork()
+		log, logged := jsonLog(slog.LevelInfo)
+		crowd := NewInFlight(Crowd{Turns: 1, Queue: 2, Wait: time.Minute})
+		h, refuse := crowd.Wrap(http.HandlerFunc(w.serve)), chain(crowd.Refuse(log).ServeHTTP)
+		known := get()
+		known.Header.Set("Authorization", "Bearer x")
+		var let []<-chan *httptest.ResponseRecorder
+		for i, full := range []struct{ stranger, known bool }{{false, false}, {false, false}, {true, false}, {true, true}} {
+			if got := crowd.Full(get()); got != full.stranger {
+				t.Errorf("%d are in: full for a stranger: %v", i, got)
+			}
+			if got := crowd.Full(known); got != full.known {
+				t.Errorf("%d are in: full for a caller: %v", i, got)
+			}
+			if i < 3 {
+				let = append(let, send(h, known))
+			}
+		}
+		for range 3 {
+			answer := httptest.NewRecorder()
+			refuse.ServeHTTP(answer, known)
+			wantShed(t, answer)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if all := lines(t, logged); len(all) != 1 || all[0]["refused"] != 3. || all[0]["level"] != "WARN" {
+			t.Errorf("logged %v", all)
+		}
+		for range let {
+			w.end <- struct{}{}
+			synctest.Wait()
+		}
+		for _, answer := range let {
+			if got := <-answer; got.Code != 200 {
+				t.Errorf("%d", got.Code)
+			}
+		}
+	})
+}
+
 // The turn is free as soon as the answer begins, however slowly the client reads it.
 func TestInFlightEndsWithTheWork(t *testing.T) {
 	t.Parallel()
@@ -132,7 +178,7 @@ func TestInFlightEndsWithTheWork(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				read := make(chan struct{})
-				h := chain(func(w http.ResponseWriter, _ *http.Request) { begin(w); <-read }, InFlight(Crowd{Turns: 1}))
+				h := chain(func(w http.ResponseWriter, _ *http.Request) { begin(w); <-read }, NewInFlight(Crowd{Turns: 1}).Wrap)
 				first, second := send(h, get()), send(h, get())
 				close(read)
 				if a, b := (<-first).Code, (<-second).Code; a >= 300 || b >= 300 {
@@ -154,7 +200,7 @@ func TestInFlightSlowBody(t *testing.T) {
 				t.Errorf("read %q, %v", body, err)
 			}
 			w.serve(rw, r)
-		}, InFlight(Crowd{Turns: 1, Wait: time.Second}))
+		}, NewInFlight(Crowd{Turns: 1, Wait: time.Second}).Wrap)
 		body, client := io.Pipe()
 		slow := send(h, httptest.NewRequest("POST", "/", body))
 		wantShed(t, <-send(h, get()))
@@ -200,7 +246,7 @@ func TestInFlightRacers(t *testing.T) {
 		}
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-at
-	}, InFlight(Crowd{Turns: turns, Queue: 1000, Wait: time.Minute}))
+	}, NewInFlight(Crowd{Turns: turns, Queue: 1000, Wait: time.Minute}).Wrap)
 	var all sync.WaitGroup
 	for i := range 16 {
 		all.Go(func() {
@@ -225,7 +271,7 @@ func BenchmarkInFlight(b *testing.B) {
 	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	r := get()
 	for name, h := range map[string]http.Handler{
-		"with": InFlight(Crowd{Turns: 128, Queue: 128, Wait: time.Second})(nothing), "without": nothing,
+		"with": NewInFlight(Crowd{Turns: 128, Queue: 128, Wait: time.Second}).Wrap(nothing), "without": nothing,
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

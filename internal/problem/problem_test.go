@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -182,5 +184,20 @@ func TestWrite(t *testing.T) {
 	}
 	if shared.RequestID != "" {
 		t.Error("a shared problem remembers one request")
+	}
+}
+
+func TestPrepared(t *testing.T) {
+	t.Parallel()
+	crowded := New(Unavailable, `Say "please", and <wait>.`)
+	prepared := crowded.Prepare()
+	for _, method := range []string{"GET", "HEAD"} {
+		r := httptest.NewRequestWithContext(NewContext(t.Context(), &Request{ID: "the-id"}), method, "/", nil)
+		want, got := httptest.NewRecorder(), httptest.NewRecorder()
+		crowded.Write(want, r)
+		prepared.Write(got, r, "the-id")
+		if got.Code != want.Code || !maps.EqualFunc(got.Header(), want.Header(), slices.Equal[[]string]) || got.Body.String() != want.Body.String() {
+			t.Errorf("%s: %d %v %s, want %d %v %s", method, got.Code, got.Header(), got.Body, want.Code, want.Header(), want.Body)
+		}
 	}
 }

@@ -2,9 +2,11 @@ package problem
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 )
@@ -85,5 +87,39 @@ func (e *Error) Write(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(int(e.Status))
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body)
+	}
+}
+
+// Prepared is a problem that is answered often and at once: all but the request's id is
+// written down beforehand.
+type Prepared struct {
+	status        int
+	before, after string // the id stands between them
+	contentType   []string
+	retryAfter    []string
+	noStore       []string
+}
+
+// Prepare writes a problem down that has a time to try again after.
+func (e *Error) Prepare() *Prepared {
+	sent := *e
+	sent.RequestID = "\x00"
+	body, err := json.Marshal(&sent)
+	if err != nil {
+		panic(err) // strings and numbers only
+	}
+	before, after, _ := strings.Cut(string(body), `\u0000`)
+	return &Prepared{e.GetStatus(), before, after, []string{e.ContentType("")}, []string{strconv.Itoa(e.retryAfter)}, []string{"no-store"}}
+}
+
+// Write answers as [Error.Write] does, for the request of that id, and tells no log.
+func (p *Prepared) Write(w http.ResponseWriter, r *http.Request, id string) {
+	h := w.Header()
+	h["Content-Type"], h["Retry-After"], h["Cache-Control"] = p.contentType, p.retryAfter, p.noStore
+	body := p.before + id + p.after
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	w.WriteHeader(p.status)
+	if r.Method != http.MethodHead {
+		_, _ = io.WriteString(w, body)
 	}
 }

@@ -117,6 +117,7 @@ func New(o Options) (http.Handler, error) {
 	r.Mount("/docs", docs.Handler())
 	console.Mount(r)
 
+	crowd := middleware.NewInFlight(o.InFlight)
 	verifier := auth.NewVerifier(o.Pool, o.Sessions, o.Log)
 	limiter := limit.New()
 	if o.Redis != nil {
@@ -130,7 +131,7 @@ func New(o Options) (http.Handler, error) {
 	r.Group(func(r chi.Router) {
 		r.Use(
 			o.Gate.guard,
-			middleware.InFlight(o.InFlight),
+			crowd.Wrap,
 			middleware.Deadline(o.Deadline),
 			middleware.CrossOrigin(o.PublicURL, o.Origins),
 			middleware.Credential(verifier),
@@ -144,10 +145,17 @@ func New(o Options) (http.Handler, error) {
 
 	// A probe asks every few seconds and needs nothing of the above but this.
 	answers, live := middleware.Answers(o.PublicURL, o.Exposed), middleware.Headers(o.HTTPS)(http.HandlerFunc(health))
+	refuse := middleware.Headers(o.HTTPS)(middleware.Body(api.MaxBody)(crowd.Refuse(o.Log)))
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if req.URL.Path == "/health" && (req.Method == http.MethodGet || req.Method == http.MethodHead) && answers(req) {
 			middleware.SetRequestID(w, req)
 			live.ServeHTTP(w, req)
+			return
+		}
+		// Nor does what is refused for want of room; pages of other origins must be able
+		// to read it, which takes more.
+		if strings.HasPrefix(req.URL.Path, "/api/") && req.Header["Origin"] == nil && crowd.Full(req) && answers(req) {
+			refuse.ServeHTTP(w, req)
 			return
 		}
 		r.ServeHTTP(w, req)
