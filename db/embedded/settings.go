@@ -79,6 +79,10 @@ func serverArgs(l layout, at address, extra map[string]string) []string {
 		"port":                    strconv.Itoa(at.port),
 		"logging_collector":       "off", // the log goes through a pipe to Roster
 		"log_destination":         "stderr",
+		// After a crash PostgreSQL ends, and Roster starts it again, with pauses. By itself it
+		// starts its parts again at once and without end, and where the disk is full it was
+		// seen to hang so, with its recovery waiting for a checkpoint that nobody makes.
+		"restart_after_crash": "off",
 	}
 	if at.dir == "" {
 		must["listen_addresses"] = at.host
