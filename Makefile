@@ -119,7 +119,7 @@ fuzz: ## Fuzz each decoder for 30 s; FUZZTIME says another time.
 	  done; done
 
 .PHONY: bench
-bench: build ## Measure Roster beside two programs written by hand; some 12 minutes.
+bench: build ## Measure Roster beside two programs written by hand; some 16 minutes.
 	@go run ./internal/bench $(BENCH)
 
 .PHONY: ci
