@@ -7,7 +7,8 @@ import (
 
 // Headers sets the headers that every answer has. They make a browser take an
 // answer for no more than it says: no page, no frame, no guessed type, and nothing
-// for pages of other origins, unless CORS lets them read it. With https, which
+// for pages of other origins, unless CORS lets them read it. What only a page can
+// mean, such as who may open it, its own handler adds. With https, which
 // says that browsers reach the server so, they remember it for a year.
 func Headers(https bool) func(http.Handler) http.Handler {
 	nosniff := []string{"nosniff"}
@@ -23,7 +24,6 @@ func Headers(https bool) func(http.Handler) http.Handler {
 			h["Content-Security-Policy"] = policy
 			h["Referrer-Policy"] = referrer
 			h["Cross-Origin-Resource-Policy"] = own
-			h["Cross-Origin-Opener-Policy"] = own
 			h["Cache-Control"] = cache
 			// A browser that keeps this for localhost would lose all that is served
 			// there over http, on any port.

@@ -19,7 +19,6 @@ func TestHeaders(t *testing.T) {
 			"Content-Security-Policy":      "default-src 'none'; frame-ancestors 'none'",
 			"Referrer-Policy":              "no-referrer",
 			"Cross-Origin-Resource-Policy": "same-origin",
-			"Cross-Origin-Opener-Policy":   "same-origin",
 			"Cache-Control":                "private, no-cache",
 		} {
 			if got := w.Header().Get(name); got != want {

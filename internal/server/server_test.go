@@ -175,6 +175,17 @@ func TestDocument(t *testing.T) {
 	}
 }
 
+// Who may open a page, and hold a handle of its window, is said by pages only.
+func TestPagesOpenForTheirOwnOriginOnly(t *testing.T) {
+	t.Parallel()
+	h := withoutPool(t, nil)
+	for path, want := range map[string]string{"/": "same-origin", "/users": "same-origin", "/docs": "same-origin", "/health": "", "/api/users": ""} {
+		if got := ask(h, "GET", path).Header().Get("Cross-Origin-Opener-Policy"); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+}
+
 func TestEveryAnswerHasTheHeaders(t *testing.T) {
 	t.Parallel()
 	h := withoutPool(t, nil)

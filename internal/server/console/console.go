@@ -74,6 +74,7 @@ func serve(f packed.File, keep string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", keep)
 		f.Serve(w, r)
 	}

@@ -41,6 +41,7 @@ func handler(from fs.FS) http.Handler {
 		}
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", "no-cache") // the same for everyone, until the binary is another
 		f.Serve(w, r)
 	})
