@@ -123,23 +123,37 @@ func (q *Queries) EmailsTaken(ctx context.Context, emails []string) ([]string, e
 	return items, nil
 }
 
-const getUser = `-- name: GetUser :one
-SELECT id, name, email, role, disabled, created_at, updated_at FROM users WHERE id = $1
+const getUsers = `-- name: GetUsers :many
+SELECT id, name, email, role, disabled, created_at, updated_at FROM users WHERE id = ANY($1::uuid[])
 `
 
-func (q *Queries) GetUser(ctx context.Context, id uuid.UUID) (User, error) {
-	row := q.db.QueryRow(ctx, getUser, id)
-	var i User
-	err := row.Scan(
-		&i.ID,
-		&i.Name,
-		&i.Email,
-		&i.Role,
-		&i.Disabled,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-	)
-	return i, err
+// GetUsers answers for all who ask at once.
+func (q *Queries) GetUsers(ctx context.Context, ids []uuid.UUID) ([]User, error) {
+	rows, err := q.db.Query(ctx, getUsers, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []User{}
+	for rows.Next() {
+		var i User
+		if err := rows.Scan(
+			&i.ID,
+			&i.Name,
+			&i.Email,
+			&i.Role,
+			&i.Disabled,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const lockAdmins = `-- name: LockAdmins :exec

@@ -1,5 +1,6 @@
--- name: GetUser :one
-SELECT * FROM users WHERE id = $1;
+-- GetUsers answers for all who ask at once.
+-- name: GetUsers :many
+SELECT * FROM users WHERE id = ANY(sqlc.arg(ids)::uuid[]);
 
 -- name: EmailsTaken :many
 SELECT email FROM users WHERE email = ANY(sqlc.arg(emails)::text[]);

@@ -9,16 +9,17 @@ import (
 	"time"
 )
 
-// Asker asks about keys in batches: while one question is under way, the next keys
-// gather and go together. So a caller who is alone waits for nobody, and many at once
-// cost few round trips. No question answers for a key that came after it began.
+// Asker asks about keys in batches: while as many questions as may be are under way, the
+// next keys gather and go together. So a caller who is alone waits for nobody, and many at
+// once cost few round trips. No question answers for a key that came after it began.
 type Asker[K comparable, V any] struct {
+	atOnce  int
 	timeout time.Duration
 	ask     func(context.Context, []K) (map[K]V, error)
 
 	mu      sync.Mutex
 	waiting map[K]*question[V]
-	asking  bool
+	asking  int
 }
 
 // question is one key that is asked about, for all who wait for it.
@@ -28,11 +29,11 @@ type question[V any] struct {
 	err    error
 }
 
-// New makes an asker. ask answers for all keys of a batch: one that it leaves out has
-// the zero V, and an error is everybody's. timeout bounds it: behind a question that
-// hangs, all others wait.
-func New[K comparable, V any](timeout time.Duration, ask func(ctx context.Context, keys []K) (map[K]V, error)) *Asker[K, V] {
-	return &Asker[K, V]{timeout: timeout, ask: ask, waiting: map[K]*question[V]{}}
+// New makes an asker that has up to atOnce questions under way. ask answers for all keys
+// of a batch: one that it leaves out has the zero V, and an error is everybody's. timeout
+// bounds it: behind questions that hang, all others wait.
+func New[K comparable, V any](atOnce int, timeout time.Duration, ask func(ctx context.Context, keys []K) (map[K]V, error)) *Asker[K, V] {
+	return &Asker[K, V]{atOnce: atOnce, timeout: timeout, ask: ask, waiting: map[K]*question[V]{}}
 }
 
 // Ask returns the answer for one key, or why there is none.
@@ -43,8 +44,8 @@ func (a *Asker[K, V]) Ask(ctx context.Context, key K) (V, error) {
 		q = &question[V]{done: make(chan struct{})}
 		a.waiting[key] = q
 	}
-	if !a.asking {
-		a.asking = true
+	if a.asking < a.atOnce {
+		a.asking++
 		// The question is everybody's: it goes on when this caller gives up.
 		go a.work(context.WithoutCancel(ctx))
 	}
@@ -72,7 +73,7 @@ func (a *Asker[K, V]) work(ctx context.Context) {
 		a.mu.Lock()
 		batch := a.waiting
 		if len(batch) == 0 {
-			a.asking = false
+			a.asking--
 			a.mu.Unlock()
 			return
 		}

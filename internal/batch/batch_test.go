@@ -19,7 +19,7 @@ func TestAskGathers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked [][]int
 		begun, release := make(chan struct{}), make(chan struct{})
-		a := batch.New(time.Second, func(_ context.Context, keys []int) (map[int]string, error) {
+		a := batch.New(1, time.Second, func(_ context.Context, keys []int) (map[int]string, error) {
 			slices.Sort(keys)
 			asked = append(asked, keys)
 			if len(asked) == 1 {
@@ -61,6 +61,42 @@ func TestAskGathers(t *testing.T) {
 	})
 }
 
+// As many questions as may be are asked at once; whoever comes then gathers.
+func TestAskAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var asked [][]int
+		release := make(chan struct{})
+		a := batch.New(2, time.Second, func(_ context.Context, keys []int) (map[int]int, error) {
+			slices.Sort(keys)
+			mu.Lock()
+			asked = append(asked, keys)
+			mu.Unlock()
+			<-release
+			answers := map[int]int{}
+			for _, k := range keys {
+				answers[k] = k * k
+			}
+			return answers, nil
+		})
+		var all sync.WaitGroup
+		for key := range 5 {
+			all.Go(func() {
+				if got, err := a.Ask(t.Context(), key); got != key*key || err != nil {
+					t.Errorf("%d: %d, %v", key, got, err)
+				}
+			})
+			synctest.Wait()
+		}
+		close(release)
+		all.Wait()
+		if len(asked) != 3 || len(asked[0]) != 1 || len(asked[1]) != 1 || !slices.Equal(asked[2], []int{2, 3, 4}) {
+			t.Errorf("asked %v", asked)
+		}
+	})
+}
+
 // A caller who gives up takes nobody along; one that hangs ends for all in time, and
 // the next question is asked as ever.
 func TestAskEnds(t *testing.T) {
@@ -68,7 +104,7 @@ func TestAskEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var hang atomic.Bool
 		hang.Store(true)
-		a := batch.New(time.Second, func(ctx context.Context, keys []int) (map[int]bool, error) {
+		a := batch.New(1, time.Second, func(ctx context.Context, keys []int) (map[int]bool, error) {
 			if hang.Load() {
 				<-ctx.Done()
 				return nil, ctx.Err()

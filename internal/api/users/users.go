@@ -66,6 +66,7 @@ type Users struct {
 	verifier  *auth.Verifier
 	limit     limit.SignIn
 	requests  *idempotency.Requests
+	byID      *batch.Asker[uuid.UUID, *dbsqlc.User]
 	taken     *batch.Asker[string, bool] // whether a user has an email
 }
 
@@ -75,7 +76,8 @@ func New(pool *pgxpool.Pool, passwords *auth.Passwords, verifier *auth.Verifier,
 		pool: pool, queries: dbsqlc.New(pool), passwords: passwords, verifier: verifier, limit: signIns,
 		requests: idempotency.New(pool, passwords),
 	}
-	u.taken = batch.New(takenTimeout, u.emailsTaken)
+	u.byID = batch.New(getAtOnce, getTimeout, u.get)
+	u.taken = batch.New(1, takenTimeout, u.emailsTaken)
 	return u
 }
 
