@@ -23,7 +23,7 @@ func Host(publicURL *url.URL, exposed bool) func(http.Handler) http.Handler {
 	answers := Answers(publicURL, exposed)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !answers(r) {
+			if !answers(r.Host, r.URL.Path) {
 				problem.New(problem.Misdirected, "").Write(w, r)
 				return
 			}
@@ -33,17 +33,17 @@ func Host(publicURL *url.URL, exposed bool) func(http.Handler) http.Handler {
 }
 
 // Answers reports which requests [Host] lets pass.
-func Answers(publicURL *url.URL, exposed bool) func(*http.Request) bool {
-	return func(r *http.Request) bool {
+func Answers(publicURL *url.URL, exposed bool) func(host, path string) bool {
+	return func(host, path string) bool {
 		switch {
-		case loopback(r.Host), publicURL != nil && sameHost(r.Host, publicURL):
+		case loopback(host), publicURL != nil && sameHost(host, publicURL):
 			return true
 		case !exposed:
 			return false
 		case publicURL == nil:
 			return true
 		default:
-			return (r.URL.Path == "/health" || r.URL.Path == "/ready") && isAddress(r.Host)
+			return (path == "/health" || path == "/ready") && isAddress(host)
 		}
 	}
 }

@@ -39,7 +39,7 @@ var crowdedAtOnce = crowded.Prepare()
 type InFlight struct {
 	turns, queue chan struct{}
 	wait         time.Duration
-	refused      atomic.Int64 // by Refuse, and not logged yet
+	refused      atomic.Int64 // and not logged yet
 }
 
 // NewInFlight makes one that nobody is in.
@@ -80,6 +80,11 @@ func (f *InFlight) Wrap(next http.Handler) http.Handler {
 	})
 }
 
+// Packed reports whether whoever comes now would be refused at once.
+func (f *InFlight) Packed() bool {
+	return len(f.queue) == cap(f.queue) && len(f.turns) == cap(f.turns)
+}
+
 // Full reports whether a request would be refused at once.
 func (f *InFlight) Full(r *http.Request) bool {
 	return len(f.turns) == cap(f.turns) && f.queueFull(r)
@@ -90,18 +95,19 @@ func (f *InFlight) queueFull(r *http.Request) bool {
 	return len(f.queue) == cap(f.queue) || 2*len(f.queue) >= cap(f.queue) && sent(r) == ""
 }
 
-// Refuse answers as Wrap does where there is no room, for little: a server that is asked
-// for three times what it can do refuses two requests for each that it answers. So they
-// are counted, and logged once a second.
-func (f *InFlight) Refuse(log *slog.Logger) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if f.refused.Add(1) == 1 {
-			time.AfterFunc(time.Second, func() {
-				log.Warn("requests were refused: more came than can be worked on", "refused", f.refused.Swap(0))
-			})
-		}
-		crowdedAtOnce.Write(w, r, SetRequestID(w, r))
-	})
+// Refused counts a request that was refused outside of Wrap, where it costs less. The log
+// gets how many they were once a second.
+func (f *InFlight) Refused(log *slog.Logger) {
+	if f.refused.Add(1) == 1 {
+		time.AfterFunc(time.Second, func() {
+			log.Warn("requests were refused: more came than can be worked on", "refused", f.refused.Swap(0))
+		})
+	}
+}
+
+// Refuse answers as Wrap does where there is no room, and tells no log.
+func Refuse(w http.ResponseWriter, r *http.Request) {
+	crowdedAtOnce.Write(w, r, SetRequestID(w, r))
 }
 
 // enter reports whether there is a turn, now or soon.

@@ -130,7 +130,8 @@ func TestInFlightRefuses(t *testing.T) {
 		w := newWork()
 		log, logged := jsonLog(slog.LevelInfo)
 		crowd := NewInFlight(Crowd{Turns: 1, Queue: 2, Wait: time.Minute})
-		h, refuse := crowd.Wrap(http.HandlerFunc(w.serve)), chain(crowd.Refuse(log).ServeHTTP)
+		h := crowd.Wrap(http.HandlerFunc(w.serve))
+		refuse := chain(func(w http.ResponseWriter, r *http.Request) { crowd.Refused(log); Refuse(w, r) })
 		known := get()
 		known.Header.Set("Authorization", "Bearer x")
 		var let []<-chan *httptest.ResponseRecorder

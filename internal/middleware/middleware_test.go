@@ -102,7 +102,7 @@ func TestRequestIDsDiffer(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for range 10_000 {
-		seen[newID()] = true
+		seen[NewID()] = true
 	}
 	if len(seen) != 10_000 {
 		t.Errorf("%d ids of 10000", len(seen))

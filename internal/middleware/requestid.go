@@ -24,7 +24,7 @@ func RequestID(next http.Handler) http.Handler {
 func SetRequestID(w http.ResponseWriter, r *http.Request) string {
 	id := r.Header.Get("X-Request-Id")
 	if !validID(id) {
-		id = newID()
+		id = NewID()
 	}
 	w.Header()["X-Request-Id"] = []string{id}
 	return id
@@ -44,8 +44,8 @@ func validID(id string) bool {
 	return true
 }
 
-// newID need not be hard to guess, only unlikely to come twice.
-func newID() string {
+// NewID makes the id of a request, 16 octets long. It need not be hard to guess, only unlikely to come twice.
+func NewID() string {
 	const letters = "0123456789abcdefghijklmnopqrstuv"
 	var id [16]byte
 	bits := rand.Uint64()

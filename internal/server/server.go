@@ -145,26 +145,32 @@ func New(o Options) (http.Handler, error) {
 
 	// A probe asks every few seconds and needs nothing of the above but this.
 	answers, live := middleware.Answers(o.PublicURL, o.Exposed), middleware.Headers(o.HTTPS)(http.HandlerFunc(health))
-	refuse := middleware.Headers(o.HTTPS)(middleware.Body(api.MaxBody)(crowd.Refuse(o.Log)))
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if req.URL.Path == "/health" && (req.Method == http.MethodGet || req.Method == http.MethodHead) && answers(req) {
+	shed := newShed(crowd, answers, middleware.Headers(o.HTTPS)(middleware.Body(api.MaxBody)(http.HandlerFunc(middleware.Refuse))), o.Log)
+	return &handler{shed: shed, Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		switch {
+		case req.URL.Path == "/health" && (req.Method == http.MethodGet || req.Method == http.MethodHead) && answers(req.Host, req.URL.Path):
 			middleware.SetRequestID(w, req)
 			live.ServeHTTP(w, req)
-			return
+		case shed.takes(req):
+			shed.ServeHTTP(w, req)
+		default:
+			r.ServeHTTP(w, req)
 		}
-		// Nor does what is refused for want of room; pages of other origins must be able
-		// to read it, which takes more.
-		if strings.HasPrefix(req.URL.Path, "/api/") && req.Header["Origin"] == nil && crowd.Full(req) && answers(req) {
-			refuse.ServeHTTP(w, req)
-			return
-		}
-		r.ServeHTTP(w, req)
-	}), nil
+	})}, nil
+}
+
+// handler is what New makes: it can do a part of its work before net/http does.
+type handler struct {
+	http.Handler
+	shed *shed
 }
 
 // Serve answers on l, which may be one of [TLS], until ctx ends; then it lets what
 // is in flight end, for as long as grace, and returns.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger, grace time.Duration) error {
+	if h, ok := h.(*handler); ok {
+		l = shedding{l, h.shed}
+	}
 	s := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: headerTimeout,

@@ -1,0 +1,204 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/roster-api/roster/internal/middleware"
+)
+
+// shed refuses requests to the API while there is no room for them. A server that is asked
+// for three times what it can do refuses two for each that it answers, so it is done before
+// all else, and where it can be, before net/http: see [shedConn].
+type shed struct {
+	crowd   *middleware.InFlight
+	answers func(host, path string) bool
+	refuse  http.Handler
+	log     *slog.Logger
+
+	before, between, after string // the same refusal on the wire; the request's id stands between the parts
+}
+
+func newShed(crowd *middleware.InFlight, answers func(host, path string) bool, refuse http.Handler, log *slog.Logger) *shed {
+	s := &shed{crowd: crowd, answers: answers, refuse: refuse, log: log}
+	id := middleware.NewID()
+	w := &wire{header: http.Header{}}
+	refuse.ServeHTTP(w, &http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/api/"}, Header: http.Header{"X-Request-Id": {id}}})
+	parts := strings.Split(w.String(), id)
+	if len(parts) != 3 {
+		panic(fmt.Sprintf("a refusal does not have its id twice: %q", w))
+	}
+	s.before, s.between, s.after = parts[0], parts[1], parts[2]
+	return s
+}
+
+// wire is an answer as it is sent.
+type wire struct {
+	bytes.Buffer
+	header http.Header
+}
+
+func (w *wire) Header() http.Header { return w.header }
+
+func (w *wire) WriteHeader(status int) {
+	fmt.Fprintf(w, "HTTP/1.1 %d %s\r\n", status, http.StatusText(status))
+	_ = w.header.Write(w) // to a buffer
+	_, _ = w.WriteString("\r\n")
+}
+
+// takes reports whether a request is refused here. Pages of other origins must be able to
+// read the answer, which takes more.
+func (s *shed) takes(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/api/") && r.Header["Origin"] == nil && s.crowd.Full(r) && s.answers(r.Host, r.URL.Path)
+}
+
+func (s *shed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.crowd.Refused(s.log)
+	s.refuse.ServeHTTP(w, r)
+}
+
+// shedding is a listener whose connections are [shedConn], unless they speak TLS.
+type shedding struct {
+	net.Listener
+	shed *shed
+}
+
+func (l shedding) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if tcp, ok := c.(*net.TCPConn); ok {
+		return &shedConn{TCPConn: tcp, shed: l.shed}, err
+	}
+	return c, err
+}
+
+// shedConn answers a request that is refused by itself, before net/http has read it: that
+// costs half of what it costs there (TestTortureOverload).
+//
+// It does so only where it knows that a request begins: as long as each part that net/http
+// was given has been one whole request, which is how clients send all but large ones. After
+// any other part it leaves all to net/http, for good.
+type shedConn struct {
+	*net.TCPConn
+	shed  *shed
+	begun bool // net/http has the first request: that one has a time to arrive in
+	apart bool // what is read next may be in the middle of a request
+
+	renewed time.Time // when the deadlines were last moved here
+}
+
+func (c *shedConn) Read(b []byte) (int, error) {
+	for {
+		n, err := c.TCPConn.Read(b)
+		if n == 0 || c.apart {
+			return n, err
+		}
+		r, whole := scan(b[:n])
+		c.apart = err != nil || !whole
+		if c.apart || !c.begun || !c.shed.crowd.Packed() || !c.shed.takesScanned(r) {
+			c.begun = true
+			return n, err
+		}
+		// net/http thinks that it waits for a request, and has left its times as they were.
+		if now := time.Now(); now.Sub(c.renewed) > time.Second {
+			c.renewed = now
+			if err := errors.Join(c.SetWriteDeadline(now.Add(writeTimeout)), c.SetReadDeadline(now.Add(idleTimeout))); err != nil {
+				return 0, err
+			}
+		}
+		c.shed.crowd.Refused(c.shed.log)
+		if _, err := c.Write(c.shed.answer(b[:0], middleware.NewID())); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// answer appends the refusal of the request with an id.
+func (s *shed) answer(b []byte, id string) []byte {
+	b = append(b, s.before...)
+	b = append(b, id...)
+	b = append(b, s.between...)
+	b = append(b, id...)
+	return append(b, s.after...)
+}
+
+// takesScanned is [shed.takes] where there is no room for anybody.
+func (s *shed) takesScanned(r scanned) bool {
+	return r.alike && bytes.HasPrefix(r.target, []byte("/api/")) && s.answers(string(r.host), "/api/")
+}
+
+// scanned is what a refusal needs to know of a request.
+type scanned struct {
+	target, host []byte
+	alike        bool // it has nothing for which the answer would be another one
+}
+
+// withBody has the methods to which the refusal has its body.
+var withBody = map[string]bool{"GET": true, "POST": true, "PUT": true, "PATCH": true, "DELETE": true}
+
+// scan reads a request, and reports whether octets are one and nothing else for every
+// reader: also for one that takes a bare line feed as the end of a line.
+func scan(sent []byte) (r scanned, whole bool) {
+	head, body, ended := bytes.Cut(sent, []byte("\r\n\r\n"))
+	if !ended || bytes.Count(head, []byte("\n")) != bytes.Count(head, []byte("\r\n")) {
+		return r, false
+	}
+	line, head, _ := bytes.Cut(head, []byte("\r\n"))
+	method, line, _ := bytes.Cut(line, []byte(" "))
+	var version []byte
+	r.target, version, _ = bytes.Cut(line, []byte(" "))
+	r.alike = string(version) == "HTTP/1.1" && withBody[string(method)]
+	length := -1
+	for len(head) > 0 { // no line of it is empty
+		line, head, _ = bytes.Cut(head, []byte("\r\n"))
+		if line[0] == ' ' || line[0] == '\t' { // the line before goes on
+			return r, false
+		}
+		value, named := field(line, "Content-Length")
+		if named {
+			n, err := strconv.ParseUint(string(value), 10, 16)
+			if err != nil || length >= 0 {
+				return r, false
+			}
+			length = int(n)
+		} else if _, named = field(line, "Transfer-Encoding"); named {
+			return r, false
+		} else if value, named = field(line, "Host"); named {
+			r.alike = r.alike && r.host == nil && value != nil
+			r.host = value
+		} else if value, named = field(line, "Connection"); named {
+			r.alike = r.alike && string(value) == "keep-alive"
+		} else if differs(line) {
+			r.alike = false
+		}
+	}
+	return r, len(body) == max(length, 0)
+}
+
+// differs reports whether a header makes the answer another one: a page of another origin
+// must be able to read it, and who gives a request an id gets it back.
+func differs(line []byte) bool {
+	_, origin := field(line, "Origin")
+	_, id := field(line, "X-Request-Id")
+	return origin || id
+}
+
+// field is the value of a line whose name begins so. It is nil where it is empty or the
+// name goes on: such a line is never taken for what was asked for.
+func field(line []byte, name string) (value []byte, named bool) {
+	if len(line) < len(name) || line[0]|0x20 != name[0]|0x20 || !bytes.EqualFold(line[:len(name)], []byte(name)) {
+		return nil, false
+	}
+	value, colon := bytes.CutPrefix(line[len(name):], []byte(":"))
+	if value = bytes.Trim(value, " \t"); !colon || len(value) == 0 {
+		return nil, true
+	}
+	return value, true
+}
