@@ -184,9 +184,6 @@ export const texts = {
     noneFound: 'No users found',
     noneFoundMore: 'Nobody is as you searched or filtered.',
     clearFilters: 'Clear the filters',
-    pageGone: 'This page is not there any more',
-    pageGoneMore: 'The list has changed, or the address is of another order or filter.',
-    firstPage: 'To the first page',
 
     // What is done to many at once.
     actions: 'What to do with the chosen users',

@@ -1,7 +1,8 @@
 // What can be done to many users at once.
 
-import { RosterError, type Role, type User } from '@roster/client'
+import type { Role, User } from '@roster/client'
 import { roster } from '@/api'
+import { gone } from '@/parts/gone'
 import { texts } from '@/texts'
 
 const t = texts.users.acts
@@ -22,10 +23,7 @@ export async function act(action: Action, { id }: User): Promise<unknown> {
     case 'role':
       return roster.updateUser(id, { role: action.role })
     case 'delete':
-      return roster.deleteUser(id).catch((error: unknown) => {
-        // Gone is what was asked for: by somebody else, or by a first try whose answer was lost.
-        if (!(error instanceof RosterError && error.code === 'not_found')) throw error
-      })
+      return gone(roster.deleteUser(id)) // a first try may have done it, whose answer was lost
   }
 }
 

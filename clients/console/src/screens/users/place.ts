@@ -2,27 +2,18 @@
 
 import { Role, UserSort, type ListUsersParams } from '@roster/client'
 import { computed, ref, watch } from 'vue'
-import { useRoute, useRouter, type LocationQuery } from 'vue-router'
+import { useRouter } from 'vue-router'
+import { usePage } from '@/parts/page'
+import { fits, longest, shortest } from '@/parts/userSearch'
 
 export const pageSizes = [20, 50, 100] as const
 
 /** The server's own, which the URL leaves out. */
 const usual = { sort: UserSort['-createdAt'], limit: pageSizes[0] }
 
-const shortest = 3
-const longest = 100
-
-/** Whether the server searches for this text. */
-function fits(text: string): boolean {
-  const { length } = Array.from(text)
-  return length >= shortest && length <= longest
-}
-
 export function usePlace() {
-  const route = useRoute()
   const router = useRouter()
-  // Whoever leaves the list is shown the last of it until the next screen is there.
-  const query = computed<LocationQuery>((before) => (before === undefined || route.name === 'users' ? route.query : before))
+  const { query, cursor } = usePage()
   const word = (name: string) => (typeof query.value[name] === 'string' ? query.value[name] : '')
 
   /** Goes to another list: a cursor holds for its own only. */
@@ -62,16 +53,14 @@ export function usePlace() {
     sort,
     role,
     limit,
-    isFirst: computed(() => word('cursor') === ''),
     isFiltered: computed(() => asked.value !== '' || role.value !== undefined),
     params: computed<ListUsersParams>(() => ({
       q: asked.value || undefined,
       role: role.value,
       sort: sort.value,
       limit: limit.value,
-      cursor: word('cursor') || undefined,
+      cursor: cursor.value,
     })),
-    toFirst: () => change({}),
     clear: async () => {
       await change({ q: undefined, role: undefined })
       search.value = '' // what is too short is in no address
