@@ -106,9 +106,9 @@ func read(t *testing.T, in *bufio.Reader, method string) (*http.Response, string
 	return r, string(body)
 }
 
-// TestShed: without room, a connection refuses by itself what is sent in the usual way, as
+// TestShedConn: without room, a connection refuses by itself what is sent in the usual way, as
 // net/http would, and is at the next request then.
-func TestShed(t *testing.T) {
+func TestShedConn(t *testing.T) {
 	t.Parallel()
 	c := newCrowded(t)
 	const usual = " HTTP/1.1\r\nHost: localhost:8080\r\nAuthorization: Bearer x\r\nAccept: */*\r\n"
