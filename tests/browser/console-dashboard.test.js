@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { without } from './browser.js'
-import { assertAccessible, settled, sizes, startConsole, themes } from './console.js'
+import { assertAccessible, inTheme, settled, sizes, startConsole, themes } from './console.js'
 
 let c
 
@@ -113,10 +113,9 @@ describe('the dashboard', () => {
   test('is drawn anew when the theme changes', async () => {
     const { page, faults } = await open('viewer', '/', { theme: 'light', reducedMotion: 'reduce' })
     for (const title of ['Users by role', 'Sign-ups', 'Sign-ins']) {
-      await page.emulateMedia({ colorScheme: 'light' })
-      await page.waitForFunction(() => !document.documentElement.classList.contains('dark'))
+      await inTheme(page, 'light')
       const light = await picture(page, title)
-      await page.emulateMedia({ colorScheme: 'dark' })
+      await inTheme(page, 'dark')
       await page.waitForFunction(([title, light]) => {
         const region = [...document.querySelectorAll('section')].find((section) => section.querySelector('h2')?.textContent === title)
         return region.querySelector('canvas').toDataURL() !== light
@@ -202,7 +201,7 @@ describe('a fresh install', () => {
     await page.getByText('Nobody is here yet but you').waitFor()
     assert.equal(plain(await number(page, 'all of them')), 1)
     for (const colorScheme of themes) {
-      await page.emulateMedia({ colorScheme })
+      await inTheme(page, colorScheme)
       await assertAccessible(page)
     }
     await page.getByRole('link', { name: 'Create a user' }).click()

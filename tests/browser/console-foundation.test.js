@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { without } from './browser.js'
-import { assertAccessible, openScreens, screens, settled, signIn, sizes, startConsole, styleHashes, themes } from './console.js'
+import { assertAccessible, inTheme, openScreens, screens, settled, signIn, sizes, startConsole, styleHashes, themes } from './console.js'
 
 let c
 
@@ -268,8 +268,7 @@ describe('settings', () => {
     await page.goto('/settings')
     await page.getByRole('radio', { name: 'As the system' }).click()
     assert.equal(await dark(), false)
-    await page.emulateMedia({ colorScheme: 'dark' })
-    await page.waitForFunction(() => document.documentElement.classList.contains('dark'))
+    await inTheme(page, 'dark')
     assert.deepEqual(faults, [])
     await page.context().close()
   })

@@ -91,6 +91,12 @@ export async function settled(page) {
   await page.waitForFunction(() => !document.querySelector('[data-loading], [aria-busy=true]') && [...document.images].every((image) => image.complete))
 }
 
+/** Asks for a theme as the system does, and waits until the console is in it. */
+export async function inTheme(page, colorScheme) {
+  await page.emulateMedia({ colorScheme })
+  await page.waitForFunction((dark) => document.documentElement.classList.contains('dark') === dark, colorScheme === 'dark')
+}
+
 /** Fills the sign-in page and sends it. */
 export async function signIn(page, { email, password }) {
   await page.getByLabel('Email').fill(email)
@@ -121,6 +127,7 @@ export async function screenshot(page, path, options) {
 
 /** Waits for animations, but those that never end. */
 async function still(page) {
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))) // what has begun moves from then on
   await page.evaluate(() => Promise.allSettled(
     document.getAnimations().filter((a) => a.effect?.getComputedTiming().iterations !== Infinity).map((a) => a.finished),
   ))

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -114,9 +113,6 @@ func (u *Users) create(ctx context.Context, in UserCreate, claim *idempotency.Cl
 	})
 	return row, err
 }
-
-// takenTimeout bounds the question, behind which others wait.
-const takenTimeout = 2 * time.Second
 
 func (u *Users) emailsTaken(ctx context.Context, emails []string) (map[string]bool, error) {
 	found, err := u.queries.EmailsTaken(ctx, emails)

@@ -3,7 +3,6 @@ package users
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -52,14 +51,10 @@ func (u *Users) registerGet(api huma.API) {
 	})
 }
 
-// Users are asked for in batches, two at once: with one, a caller of a database that is
-// far away waits for half a round trip more, with each more a request costs PostgreSQL
-// more (docs/figures.md). Who comes while all are under way waits for two, which must
-// fit into the time that a request has.
-const (
-	getAtOnce  = 2
-	getTimeout = 4 * time.Second
-)
+// getAtOnce is how many statements that get users are under way at once: with one, a caller
+// of a database that is far away waits for half a round trip more; with each more, a request
+// costs more (docs/figures.md).
+const getAtOnce = 2
 
 func (u *Users) get(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*dbsqlc.User, error) {
 	rows, err := u.queries.GetUsers(ctx, ids)

@@ -70,14 +70,17 @@ type Users struct {
 	taken     *batch.Asker[string, bool] // whether a user has an email
 }
 
+// askTimeout bounds a question that is asked for many, behind which others wait.
+const askTimeout = 2 * time.Second
+
 // New makes the resource. For the document alone, all may be nil.
 func New(pool *pgxpool.Pool, passwords *auth.Passwords, verifier *auth.Verifier, signIns limit.SignIn) *Users {
 	u := &Users{
 		pool: pool, queries: dbsqlc.New(pool), passwords: passwords, verifier: verifier, limit: signIns,
 		requests: idempotency.New(pool, passwords),
 	}
-	u.byID = batch.New(getAtOnce, getTimeout, u.get)
-	u.taken = batch.New(1, takenTimeout, u.emailsTaken)
+	u.byID = batch.New(getAtOnce, askTimeout, u.get)
+	u.taken = batch.New(1, askTimeout, u.emailsTaken)
 	return u
 }
 
