@@ -36,9 +36,7 @@ func checkAllPlans(t *testing.T, pool *pgxpool.Pool, n int64) {
 		}
 	}
 	// The three stand in no statistics, yet the pages they are on are seen by all.
-	if _, err := pool.Exec(t.Context(), `VACUUM users`); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Vacuum(t, pool, "users")
 	conn, err := pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -146,9 +146,7 @@ func TestListUsersIsTheModel(t *testing.T) {
 				}
 			}
 			insertUsers(t, pool, users)
-			if _, err := pool.Exec(t.Context(), "VACUUM ANALYZE users"); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Vacuum(t, pool, "(ANALYZE) users")
 			for _, sort := range append(db.UserSorts, "") {
 				for _, filterRole := range []*role.Role{nil, ptr(role.Admin), ptr(role.Editor), ptr(role.Viewer)} {
 					for _, search := range modelSearches {
