@@ -333,7 +333,7 @@ func TestNewestPlans(t *testing.T) {
 	mustExec(t, pool, `
 		INSERT INTO keys (id, user_id, name, scopes, created_at)
 		SELECT gen_random_uuid(), md5((1 + i % 500)::text)::uuid, 'key', '{}', now() - i * interval '1 second' FROM generate_series(1, $1::int) i`, n)
-	testkit.Vacuum(t, pool, "(ANALYZE) audit, sessions, keys")
+	mustExec(t, pool, `VACUUM ANALYZE audit, sessions, keys`)
 
 	conn, err := pool.Acquire(t.Context())
 	if err != nil {
@@ -376,7 +376,7 @@ func seedAudit(t *testing.T, pool *pgxpool.Pool, n int) {
 		  (ARRAY['createUser','updateUser','signIn','signOut','createKey'])[1 + i % 5], (ARRAY['user','user','session','session','key'])[1 + i % 5],
 		  md5((i % 3000)::text)::uuid, '{"name": "Ada Lovelace", "email": "ada@example.org"}', '203.0.113.7', 'r' || i
 		FROM generate_series(1, $1::int) i`, n)
-	testkit.Vacuum(t, pool, "(ANALYZE) audit")
+	mustExec(t, pool, `VACUUM ANALYZE audit`)
 }
 
 // checkNewestPlan runs a list's statement. By one filter or none, the page's rows

@@ -25,7 +25,7 @@ func TestTortureAMillionAuditEntries(t *testing.T) {
 		SELECT gen_random_uuid(), 'key', i, 'rare', 'rare', 'rare', i, '', '' FROM gen_random_uuid() i RETURNING actor_id`).Scan(&rare); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Vacuum(t, pool, "audit")
+	mustExec(t, pool, `VACUUM audit`)
 	common := uuid.MustParse("8f14e45f-ceea-167a-5a36-dedd4bea2543") // md5('7')
 	middle := &db.NewestPosition{CreatedAt: time.Now().Add(-n / 2 * time.Second), ID: rare}
 	for _, c := range []struct {

@@ -375,7 +375,7 @@ func TestStatsPlan(t *testing.T) {
 	mustExec(t, pool, `UPDATE sessions SET last_used_at = now() - interval '61 minutes' WHERE id IN (SELECT id FROM sessions ORDER BY id LIMIT 20)`)
 	for _, analyzed := range []bool{false, true} {
 		if analyzed {
-			testkit.Vacuum(t, pool, "(ANALYZE)")
+			mustExec(t, pool, "VACUUM (ANALYZE)")
 		}
 		var q capture
 		_, _ = stats(t.Context(), &q)
