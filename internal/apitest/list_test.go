@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -262,4 +263,30 @@ func links(t *testing.T, header string) map[string]string {
 		all[rel] = target
 	}
 	return all
+}
+
+// TestEveryoneSeesWhatTheyWrote: callers who read at the same time share statements, but
+// none gets an answer that is older than what it has just written.
+func TestEveryoneSeesWhatTheyWrote(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	var all sync.WaitGroup
+	for _, u := range some(t, a, 12) {
+		all.Go(func() {
+			for i := range 25 {
+				name := fmt.Sprintf("%s %d", u.ID, i)
+				if got := a.send(t, "PATCH", "/api/users/"+u.ID.String(), fmt.Sprintf(`{"name": %q}`, name)); got.Status != 200 {
+					t.Errorf("%s", got)
+					return
+				}
+				if got := a.send(t, "GET", "/api/users?limit=100", ""); !strings.Contains(string(got.Body), name) {
+					t.Errorf("the list has no %q: %s", name, got)
+				}
+				if got := a.send(t, "GET", "/api/users/"+u.ID.String(), ""); !strings.Contains(string(got.Body), name) {
+					t.Errorf("the user is not %q: %s", name, got)
+				}
+			}
+		})
+	}
+	all.Wait()
 }

@@ -1,9 +1,12 @@
-// Package batch asks one question for many callers.
+// Package batch asks one question for many callers: [Asker] for many things at once,
+// [Sharer] for the same thing.
 package batch
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -81,11 +84,22 @@ func (a *Asker[K, V]) work(ctx context.Context) {
 		a.mu.Unlock()
 
 		bounded, cancel := context.WithTimeout(ctx, a.timeout)
-		answers, err := a.ask(bounded, slices.Collect(maps.Keys(batch)))
+		answers, err := caught(func() (map[K]V, error) { return a.ask(bounded, slices.Collect(maps.Keys(batch))) })
 		cancel()
 		for key, q := range batch {
 			q.answer, q.err = answers[key], err
 			close(q.done)
 		}
 	}
+}
+
+// caught returns a panic as an error: no server would catch it in a goroutine of ours,
+// nor would anybody tell those who wait.
+func caught[T any](ask func() (T, error)) (answer T, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return ask()
 }

@@ -60,6 +60,10 @@ func (p *Params) Resolve(ctx huma.Context) []error {
 // Has reports whether a parameter was given, for those of which no value says so.
 func (p *Params) Has(parameter string) bool { return p.url.Query().Has(parameter) }
 
+// Query is the query of the request as it came. Where nothing else makes a difference,
+// requests with the same one ask for the same page.
+func (p *Params) Query() string { return p.url.RawQuery }
+
 // Place is the page that a request asks for.
 type Place struct {
 	Offset int64   // the rows before it, where it was asked for by number

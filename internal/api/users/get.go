@@ -51,11 +51,6 @@ func (u *Users) registerGet(api huma.API) {
 	})
 }
 
-// getAtOnce is how many statements that get users are under way at once: with one, a caller
-// of a database that is far away waits for half a round trip more; with each more, a request
-// costs more (docs/figures.md).
-const getAtOnce = 2
-
 func (u *Users) get(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*dbsqlc.User, error) {
 	rows, err := u.queries.GetUsers(ctx, ids)
 	if err != nil {

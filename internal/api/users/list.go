@@ -56,7 +56,10 @@ func (u *Users) registerList(api huma.API) {
 		Summary:     "List users",
 		Description: "Returns a page of users. Walk a list by next: a page by cursor costs the same wherever it is, and rows that come or go meanwhile neither repeat nor hide others.",
 		Tags:        []string{tag},
-	}, u.list)
+	}, func(ctx context.Context, in *listInput) (*listOutput, error) {
+		// Whoever may list users sees the same of them.
+		return u.lists.Ask(ctx, in.Query(), func(ctx context.Context) (*listOutput, error) { return u.list(ctx, in) })
+	})
 }
 
 func (u *Users) list(ctx context.Context, in *listInput) (*listOutput, error) {

@@ -67,11 +67,20 @@ type Users struct {
 	limit     limit.SignIn
 	requests  *idempotency.Requests
 	byID      *batch.Asker[uuid.UUID, *dbsqlc.User]
-	taken     *batch.Asker[string, bool] // whether a user has an email
+	lists     *batch.Sharer[string, *listOutput] // by the query of the request
+	taken     *batch.Asker[string, bool]         // whether a user has an email
 }
 
 // askTimeout bounds a question that is asked for many, behind which others wait.
 const askTimeout = 2 * time.Second
+
+// How many statements that get users, and how many that read the same page of a list, are
+// under way at once. With one, a caller of a database that is far away waits for half a
+// round trip more; with each more, a request costs more (docs/figures.md).
+const (
+	getsAtOnce  = 2
+	pagesAtOnce = 4
+)
 
 // New makes the resource. For the document alone, all may be nil.
 func New(pool *pgxpool.Pool, passwords *auth.Passwords, verifier *auth.Verifier, signIns limit.SignIn) *Users {
@@ -79,7 +88,8 @@ func New(pool *pgxpool.Pool, passwords *auth.Passwords, verifier *auth.Verifier,
 		pool: pool, queries: dbsqlc.New(pool), passwords: passwords, verifier: verifier, limit: signIns,
 		requests: idempotency.New(pool, passwords),
 	}
-	u.byID = batch.New(getAtOnce, askTimeout, u.get)
+	u.byID = batch.New(getsAtOnce, askTimeout, u.get)
+	u.lists = batch.NewSharer[string, *listOutput](pagesAtOnce)
 	u.taken = batch.New(1, askTimeout, u.emailsTaken)
 	return u
 }
