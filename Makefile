@@ -122,7 +122,9 @@ fuzz: ## Fuzz each decoder for 30 s; FUZZTIME says another time.
 bench: build ## Measure Roster beside two programs written by hand; some 16 minutes.
 	@go run ./internal/bench $(BENCH)
 
+# What is compiled without its folder's name is found again from another clone.
 .PHONY: ci
+ci: export GOFLAGS := $(strip $(GOFLAGS) -trimpath)
 ci: ## What CI runs: generate and compare, lint, all tests, builds.
 	@$(MAKE) generate
 	@changed=$$(git status --porcelain -- $(GENERATED)); test -z "$$changed" || { echo "$$changed"; echo "make generate changes the files above: commit them with their source"; exit 1; }
