@@ -77,7 +77,7 @@ clients:
 .PHONY: lint
 lint: openapi/node_modules/.package-lock.json clients/typescript/dist clients/examples/nuxt/node_modules/.package-lock.json $(CONSOLE) ## Check format, style, imports, types and the document.
 	@test -z "$$(git ls-files '*.go' | xargs gofmt -l | tee /dev/stderr)"
-	@for module in $(GO_MODULES); do (echo "== golangci-lint $$module" && root=$$PWD && cd $$module && go tool -modfile=$$root/tools/lint/go.mod golangci-lint run --config $$root/.golangci.yaml ./...); done
+	@for module in $(GO_MODULES); do (echo "== golangci-lint $$module" && root=$$PWD && cd $$module && go tool -modfile=$$root/tools/lint/go.mod golangci-lint run --allow-serial-runners --config $$root/.golangci.yaml ./...); done
 	@for os in darwin windows; do echo "== go vet for $$os" && CGO_ENABLED=0 GOOS=$$os go vet ./cmd/... ./db/... ./internal/server/...; done
 	@echo "== redocly" && cd openapi && npm run --silent lint
 	@echo "== eslint and tsc" && cd clients/typescript && npm run --silent lint && npm run --silent check

@@ -30,43 +30,25 @@ const (
 	touchKeys      = "TouchKeys"
 )
 
-// clock is a verifier's, which the test moves.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) time() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // replica is a verifier with a pool, a clock and a count of its own, as a server has
 // them, on the database of the test.
 type replica struct {
 	*auth.Verifier
-	clock      *clock
+	clock      *testkit.Clock
 	statements *testkit.Statements
 	pool       *pgxpool.Pool
 }
 
 func newReplica(t *testing.T, url string, lifetimes auth.Lifetimes) *replica {
 	t.Helper()
-	r := &replica{clock: &clock{now: time.Now()}, statements: &testkit.Statements{}}
+	r := &replica{clock: testkit.NewClock(), statements: &testkit.Statements{}}
 	var err error
 	if r.pool, err = db.Open(url, db.Options{Timeout: 2 * time.Second, Log: r.statements.Log()}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.pool.Close)
 	r.Verifier = auth.NewVerifier(r.pool, lifetimes, slog.New(slog.DiscardHandler))
-	r.SetClock(r.clock.time)
+	r.SetClock(r.clock.Now)
 	return r
 }
 
@@ -167,13 +149,13 @@ func TestVerifyRemembers(t *testing.T) {
 			token := make(t, r, testkit.User(t, r.pool, dbsqlc.User{}).ID)
 			first := r.want(t, token, true)
 			for range 999 {
-				r.clock.move(time.Millisecond)
+				r.clock.Pass(time.Millisecond)
 				if r.want(t, token, true) != first {
 					t.Fatal("another principal")
 				}
 			}
 			r.wantAsked(t, 1)
-			r.clock.move(time.Millisecond) // now it is a second old
+			r.clock.Pass(time.Millisecond) // now it is a second old
 			r.want(t, token, true)
 			r.wantAsked(t, 2)
 		})
@@ -188,14 +170,14 @@ func TestVerifyCountsFromBeforeItsRead(t *testing.T) {
 	token := testkit.Session(t, r.pool, testkit.User(t, r.pool, dbsqlc.User{}).ID)
 	r.statements.Each = func(name string) {
 		if name == verifySessions {
-			r.clock.move(900 * time.Millisecond)
+			r.clock.Pass(900 * time.Millisecond)
 		}
 	}
 	r.want(t, token, true)
-	r.clock.move(99 * time.Millisecond)
+	r.clock.Pass(99 * time.Millisecond)
 	r.want(t, token, true)
 	r.wantAsked(t, 1)
-	r.clock.move(time.Millisecond)
+	r.clock.Pass(time.Millisecond)
 	r.want(t, token, true)
 	r.wantAsked(t, 2)
 }
@@ -240,14 +222,14 @@ func TestVerifyNotices(t *testing.T) {
 				replica.want(t, key, true)
 			}
 			other.exec(t, sql)
-			r.clock.move(auth.Fresh - time.Nanosecond)
+			r.clock.Pass(auth.Fresh - time.Nanosecond)
 			r.want(t, session, true) // as promised, and no longer
 			r.want(t, key, true)
 
 			other.Forget()
 			other.want(t, session, ofKeys[name])
 			other.want(t, key, ofSessions[name])
-			r.clock.move(time.Nanosecond)
+			r.clock.Pass(time.Nanosecond)
 			r.want(t, session, ofKeys[name])
 			r.want(t, key, ofSessions[name])
 		})
@@ -268,7 +250,7 @@ func TestVerifyTrustsWhileNothingChanges(t *testing.T) {
 	r.wantAsked(t, 3)
 	asked := 3
 	for second := 1; second < 30; second++ {
-		r.clock.move(auth.Fresh)
+		r.clock.Pass(auth.Fresh)
 		r.want(t, one, true)
 		r.want(t, other, true)
 		asked++
@@ -278,18 +260,18 @@ func TestVerifyTrustsWhileNothingChanges(t *testing.T) {
 		}
 		r.wantAsked(t, asked)
 	}
-	r.clock.move(auth.Fresh)
+	r.clock.Pass(auth.Fresh)
 	r.want(t, one, true)
 	r.want(t, other, true) // half a minute has gone
 	r.wantAsked(t, asked+2)
 
 	r.exec(t, "UPDATE sessions SET last_used_at = statement_timestamp()") // its use is no change
-	r.clock.move(auth.Fresh)
+	r.clock.Pass(auth.Fresh)
 	r.want(t, one, true)
 	r.want(t, other, true)
 	r.wantAsked(t, asked+3)
 	r.exec(t, "UPDATE users SET role = 'editor'")
-	r.clock.move(auth.Fresh)
+	r.clock.Pass(auth.Fresh)
 	r.want(t, one, true)
 	r.want(t, other, true)
 	r.wantAsked(t, asked+5)
@@ -312,16 +294,16 @@ func TestVerifyAsksAboutManyTogether(t *testing.T) {
 		name string
 		make func()
 	}{
-		{"half a minute has gone", func() { r.clock.move(29 * time.Second) }},
+		{"half a minute has gone", func() { r.clock.Pass(29 * time.Second) }},
 		{"somebody's role has changed", func() { r.exec(t, "UPDATE users SET role = 'editor'") }},
 	} {
 		change.make()
-		r.clock.move(auth.Fresh / 2)
+		r.clock.Pass(auth.Fresh / 2)
 		for _, token := range tokens {
 			r.want(t, token, true)
 		}
 		before := r.statements.Of(verifySessions)
-		r.clock.move(auth.Fresh - 1)
+		r.clock.Pass(auth.Fresh - 1)
 		for _, token := range tokens {
 			r.want(t, token, true)
 		}
@@ -348,7 +330,7 @@ func TestVerifyNoticesARole(t *testing.T) {
 		}
 	}
 	r.exec(t, "UPDATE users SET role = 'viewer'")
-	r.clock.move(auth.Fresh)
+	r.clock.Pass(auth.Fresh)
 	for _, token := range []string{session, key} {
 		if p := r.want(t, token, true); p.May(auth.UsersWrite) || !p.May(auth.UsersRead) {
 			t.Errorf("it may %q", p.Permissions())
@@ -523,7 +505,7 @@ func TestVerifyWithoutADatabase(t *testing.T) {
 		if p == nil {
 			t.Errorf("fault %d: after it has healed the key is nobody's", fault)
 		}
-		r.clock.move(auth.Fresh)
+		r.clock.Pass(auth.Fresh)
 		r.want(t, known, true)
 	}
 }
@@ -557,7 +539,7 @@ func TestVerifyUnconfirmed(t *testing.T) {
 	want(session, "confirmed")
 	want(short, "confirmed")
 	for _, fault := range []testkit.Fault{testkit.Refuse, testkit.Freeze} {
-		r.clock.move(auth.Fresh)
+		r.clock.Pass(auth.Fresh)
 		proxy.Set(fault)
 		want(session, "unconfirmed")
 		want(short, "unconfirmed")
@@ -577,12 +559,12 @@ func TestVerifyUnconfirmed(t *testing.T) {
 		}
 	}
 	proxy.Set(testkit.Refuse)
-	r.clock.move(101 * time.Second)
+	r.clock.Pass(101 * time.Second)
 	want(session, "unconfirmed")
 	want(short, "unavailable") // it has ended meanwhile
-	r.clock.move(auth.Unconfirmed - 101*time.Second)
+	r.clock.Pass(auth.Unconfirmed - 101*time.Second)
 	want(session, "unavailable")
-	r.clock.move(-5 * time.Minute)
+	r.clock.Pass(-5 * time.Minute)
 	want(session, "unconfirmed")
 	r.Forget()
 	want(session, "unavailable")
@@ -601,7 +583,7 @@ func TestVerifyTouches(t *testing.T) {
 			for _, replica := range []*replica{r, other} {
 				replica.want(t, session, true)
 				replica.want(t, key, true)
-				replica.clock.move(auth.Fresh)
+				replica.clock.Pass(auth.Fresh)
 			}
 		}
 	}

@@ -20,26 +20,8 @@ import (
 	"github.com/roster-api/roster/internal/etag"
 	"github.com/roster-api/roster/internal/problem"
 	"github.com/roster-api/roster/internal/role"
+	"github.com/roster-api/roster/internal/testkit"
 )
-
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newClock() *clock { return &clock{at: time.Now()} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
 
 type input struct {
 	ID string `query:"id"`
@@ -223,21 +205,21 @@ func TestFirstCallerLeaves(t *testing.T) {
 
 func TestAges(t *testing.T) {
 	t.Parallel()
-	c, s := newClock(), newSource()
+	c, s := testkit.NewClock(), newSource()
 	p := minute()
 	p.StaleWhileRevalidate = 30 * time.Second
-	h := cache.Handler(newCache(t, cache.Options{Now: c.now}), p, s.compute)
+	h := cache.Handler(newCache(t, cache.Options{Now: c.Now}), p, s.compute)
 	if a := get(t, h, t.Context(), "", 1); a.Age != "0" || a.CacheControl != "private, max-age=60, stale-while-revalidate=30" || a.Status != http.StatusOK {
 		t.Errorf("%+v", a)
 	}
-	c.pass(time.Minute - 1)
+	c.Pass(time.Minute - 1)
 	if a := get(t, h, t.Context(), "", 1); a.Age != "59" {
 		t.Errorf("age %s", a.Age)
 	}
 
 	// Stale: many get the old one at once, and one computation begins.
 	release := s.hold()
-	c.pass(1)
+	c.Pass(1)
 	for range 20 {
 		if a := get(t, h, t.Context(), "", 1); a.Age != "60" {
 			t.Errorf("age %s", a.Age)
@@ -253,7 +235,7 @@ func TestAges(t *testing.T) {
 	}
 
 	// Too old even for that: everyone waits.
-	c.pass(90 * time.Second)
+	c.Pass(90 * time.Second)
 	if a := get(t, h, t.Context(), "", 3); a.Age != "0" {
 		t.Errorf("age %s", a.Age)
 	}
@@ -264,14 +246,14 @@ func TestStaleIfError(t *testing.T) {
 	for name, away := range map[string]error{"a problem": problem.New(problem.Unavailable, ""), "a deadline": context.DeadlineExceeded} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, s := newClock(), newSource()
+			c, s := testkit.NewClock(), newSource()
 			p := minute()
 			p.StaleIfError = 10 * time.Minute
-			h := cache.Handler(newCache(t, cache.Options{Now: c.now}), p, s.compute)
+			h := cache.Handler(newCache(t, cache.Options{Now: c.Now}), p, s.compute)
 			get(t, h, t.Context(), "", 1)
 
 			s.fail(away)
-			c.pass(2 * time.Minute)
+			c.Pass(2 * time.Minute)
 			if a := get(t, h, t.Context(), "", 1); a.Age != "120" || !strings.HasSuffix(a.CacheControl, ", stale-if-error=600") {
 				t.Errorf("%+v", a)
 			}
@@ -284,9 +266,9 @@ func TestStaleIfError(t *testing.T) {
 				t.Errorf("without a value: %v", err)
 			}
 
-			c.pass(9*time.Minute - 1)
+			c.Pass(9*time.Minute - 1)
 			get(t, h, t.Context(), "", 1)
-			c.pass(1) // 11 minutes old
+			c.Pass(1) // 11 minutes old
 			if _, err := h(t.Context(), &input{}); problem.From(err).Code != problem.Unavailable {
 				t.Errorf("too old: %v", err)
 			}
@@ -295,7 +277,7 @@ func TestStaleIfError(t *testing.T) {
 
 			// Other failures are no reason for old values, and are not kept.
 			s.fail(problem.New(problem.NotFound, ""))
-			c.pass(2 * time.Minute)
+			c.Pass(2 * time.Minute)
 			if _, err := h(t.Context(), &input{}); problem.From(err).Code != problem.NotFound {
 				t.Errorf("got %v", err)
 			}
@@ -308,12 +290,12 @@ func TestStaleIfError(t *testing.T) {
 // A source that hangs keeps nobody waiting for whom there is a stale value.
 func TestSourceHangs(t *testing.T) {
 	t.Parallel()
-	c, s := newClock(), newSource()
+	c, s := testkit.NewClock(), newSource()
 	p := minute()
 	p.StaleIfError = 10 * time.Minute
-	h := cache.Handler(newCache(t, cache.Options{Now: c.now}), p, s.compute)
+	h := cache.Handler(newCache(t, cache.Options{Now: c.Now}), p, s.compute)
 	get(t, h, t.Context(), "", 1)
-	c.pass(2 * time.Minute)
+	c.Pass(2 * time.Minute)
 	release := s.hold()
 	defer release()
 	began := time.Now()
@@ -373,11 +355,11 @@ func TestCallersAreApart(t *testing.T) {
 // Who cannot be confirmed gets what is there, and nothing is done for them.
 func TestUnconfirmed(t *testing.T) {
 	t.Parallel()
-	c, s := newClock(), newSource()
+	c, s := testkit.NewClock(), newSource()
 	p := minute()
 	p.StaleIfError = 10 * time.Minute
 	p.Bypass = func(_ context.Context, in *input) bool { return in.ID == "bypass" }
-	h := cache.Handler(newCache(t, cache.Options{Now: c.now}), p, s.compute)
+	h := cache.Handler(newCache(t, cache.Options{Now: c.Now}), p, s.compute)
 	caller := person(role.Viewer)
 	known, unknown := auth.NewContext(t.Context(), caller), auth.NewContext(t.Context(), unconfirmedOf(caller))
 	refused := func(id string) {
@@ -394,9 +376,9 @@ func TestUnconfirmed(t *testing.T) {
 	if _, err := h(auth.NewContext(t.Context(), unconfirmedOf(person(role.Admin))), &input{}); problem.From(err).Code != problem.Unavailable {
 		t.Errorf("another one: %v", err)
 	}
-	c.pass(11*time.Minute - 1)
+	c.Pass(11*time.Minute - 1)
 	get(t, h, unknown, "", 1)
-	c.pass(1)
+	c.Pass(1)
 	refused("")
 	if n := s.n.Load(); n != 1 {
 		t.Errorf("%d computations", n)

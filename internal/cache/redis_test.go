@@ -65,13 +65,13 @@ func newReplicaOn(t testing.TB, c *redis.Client, now func() time.Time, p cache.P
 
 func TestReplicasShareValues(t *testing.T) {
 	t.Parallel()
-	server, c, p := testkit.Redis(t), newClock(), minute()
+	server, c, p := testkit.Redis(t), testkit.NewClock(), minute()
 	p.StaleIfError = cache.MaxStale
-	a, b := newReplica(t, server, c.now, p), newReplica(t, server, c.now, p)
+	a, b := newReplica(t, server, c.Now, p), newReplica(t, server, c.Now, p)
 	caller := person(role.Viewer)
 	ctx := auth.NewContext(t.Context(), caller)
 	first := get(t, a.serve, ctx, "", 1)
-	c.pass(20 * time.Second)
+	c.Pass(20 * time.Second)
 	b.n.Store(100)
 	second := get(t, b.serve, ctx, "", 1)
 	if first.ETag != second.ETag || second.Age != "20" {
@@ -80,19 +80,19 @@ func TestReplicasShareValues(t *testing.T) {
 	get(t, b.serve, auth.NewContext(t.Context(), person(role.Viewer)), "", 101)
 
 	// A third one that starts while the database is away has what the others made.
-	third := newReplica(t, server, c.now, p)
+	third := newReplica(t, server, c.Now, p)
 	get(t, third.serve, auth.NewContext(t.Context(), unconfirmedOf(caller)), "", 1)
-	fourth := newReplica(t, server, c.now, p)
+	fourth := newReplica(t, server, c.Now, p)
 	fourth.fail(problem.New(problem.Unavailable, ""))
-	c.pass(2 * time.Minute)
+	c.Pass(2 * time.Minute)
 	if a := get(t, fourth.serve, ctx, "", 1); a.Age != "140" {
 		t.Errorf("age %s", a.Age)
 	}
 
 	// A clock that is ahead makes no value younger than now.
-	slow := newClock()
-	slow.pass(-time.Hour)
-	if a := get(t, newReplica(t, server, slow.now, p).serve, ctx, "", 1); a.Age != "0" {
+	slow := testkit.NewClock()
+	slow.Pass(-time.Hour)
+	if a := get(t, newReplica(t, server, slow.Now, p).serve, ctx, "", 1); a.Age != "0" {
 		t.Errorf("age %s", a.Age)
 	}
 }
@@ -138,14 +138,14 @@ func TestInvalidateReachesReplicas(t *testing.T) {
 // By the clock: a mark is read again after half a second.
 func TestMarksAge(t *testing.T) {
 	t.Parallel()
-	server, c := testkit.Redis(t), newClock()
-	a, b := newReplica(t, server, c.now, minute()), newReplica(t, server, c.now, minute())
+	server, c := testkit.Redis(t), testkit.NewClock()
+	a, b := newReplica(t, server, c.Now, minute()), newReplica(t, server, c.Now, minute())
 	get(t, a.serve, t.Context(), "", 1)
 	get(t, b.serve, t.Context(), "", 1)
 	a.Invalidate(t.Context(), cache.Name("numbers"))
 	get(t, b.serve, t.Context(), "", 1)
 	b.n.Store(100)
-	c.pass(cache.Known + 1)
+	c.Pass(cache.Known + 1)
 	get(t, b.serve, t.Context(), "", 101)
 	get(t, a.serve, t.Context(), "", 101)
 }
@@ -153,8 +153,8 @@ func TestMarksAge(t *testing.T) {
 // A Redis that starts empty brings no invalidated value back.
 func TestRedisForgets(t *testing.T) {
 	t.Parallel()
-	server, c := testkit.Redis(t), newClock()
-	a, b := newReplicaOn(t, hasty(t, server), c.now, minute()), newReplicaOn(t, hasty(t, server), c.now, minute())
+	server, c := testkit.Redis(t), testkit.NewClock()
+	a, b := newReplicaOn(t, hasty(t, server), c.Now, minute()), newReplicaOn(t, hasty(t, server), c.Now, minute())
 	get(t, a.serve, t.Context(), "", 1)
 	get(t, b.serve, t.Context(), "", 1)
 	a.Invalidate(t.Context(), cache.Name("numbers"))
@@ -163,7 +163,7 @@ func TestRedisForgets(t *testing.T) {
 	a.n.Store(10)
 	b.n.Store(10)
 	eventually(t, 5*time.Second, "Redis is back", func() bool {
-		c.pass(cache.Known + 1)
+		c.Pass(cache.Known + 1)
 		x, err := b.serve(t.Context(), &input{})
 		return err == nil && x.Body.N > 10
 	})

@@ -10,7 +10,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,8 +25,8 @@ var drivers = []struct {
 	open func(*testing.T) (d storage.Driver, pass func(time.Duration))
 }{
 	{"memory", func(*testing.T) (storage.Driver, func(time.Duration)) {
-		c := &clock{at: time.Now()}
-		return storage.NewMemory(8<<20, c.now), c.pass
+		c := testkit.NewClock()
+		return storage.NewMemory(8<<20, c.Now), c.Pass
 	}},
 	{"redis", func(t *testing.T) (storage.Driver, func(time.Duration)) {
 		// A patient client: what is tested is what the driver does, not how fast.
@@ -39,23 +38,6 @@ var drivers = []struct {
 		t.Cleanup(func() { _ = c.Close() })
 		return storage.NewRedis(c), time.Sleep // its clock is its own
 	}},
-}
-
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
 }
 
 // each runs a test for every driver.
