@@ -88,6 +88,12 @@ func (r *runner) turn(ctx context.Context, b *bed, op operation, p *process) (fi
 	if _, err := l.run(p.addr, op.status, next); err != nil {
 		return figures{}, fmt.Errorf("%s, %s: %w", p.name, op.name, err)
 	}
+	seal := op.hashless && p.name == ours
+	if seal { // what the warm-up has left is not the turn's
+		if err := b.sealed(ctx); err != nil {
+			return figures{}, err
+		}
+	}
 
 	server, database, err := r.cpu(p)
 	if err != nil {
@@ -98,7 +104,7 @@ func (r *runner) turn(ctx context.Context, b *bed, op operation, p *process) (fi
 	if err != nil {
 		return figures{}, fmt.Errorf("%s, %s: %w", p.name, op.name, err)
 	}
-	if op.hashless && p.name == ours {
+	if seal {
 		if err := b.sealed(ctx); err != nil {
 			return figures{}, err
 		}

@@ -286,7 +286,7 @@ func (b *bed) sealed(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return errors.New("roster does not seal its audit log")
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(250 * time.Millisecond):
 		}
 	}
 }
