@@ -134,22 +134,26 @@ func Of[R, T any](place Place, found Found[R], wire func(R) T, at func(R) Cursor
 // link returns the Link header of a page (RFC 8288): first, prev and next, as
 // far as there are any. path and query are those of the request.
 func link(path string, query url.Values, p Pagination) string {
-	var links []string
+	query.Del("page")
+	query.Del("cursor")
+	rest := query.Encode()
+	var links strings.Builder
 	add := func(rel, cursor string) {
-		q := url.Values{}
-		for name, values := range query {
-			if name != "page" && name != "cursor" {
-				q[name] = values
-			}
+		if links.Len() > 0 {
+			links.WriteString(", ")
 		}
+		links.WriteString("<" + path)
 		if cursor != "" {
-			q.Set("cursor", cursor)
+			links.WriteString("?cursor=" + cursor) // which needs no escaping
 		}
-		target := path
-		if encoded := q.Encode(); encoded != "" {
-			target += "?" + encoded
+		switch {
+		case rest == "":
+		case cursor != "":
+			links.WriteString("&" + rest)
+		default:
+			links.WriteString("?" + rest)
 		}
-		links = append(links, "<"+target+`>; rel="`+rel+`"`)
+		links.WriteString(`>; rel="` + rel + `"`)
 	}
 	if p.Page > 1 || p.Prev != nil {
 		add("first", "")
@@ -160,7 +164,7 @@ func link(path string, query url.Values, p Pagination) string {
 	if p.Next != nil {
 		add("next", *p.Next)
 	}
-	return strings.Join(links, ", ")
+	return links.String()
 }
 
 // pages returns how many pages of limit rows total rows make.
