@@ -101,7 +101,7 @@ func NewVerifier(pool *pgxpool.Pool, lifetimes Lifetimes, log *slog.Logger) *Ver
 		queries: dbsqlc.New(pool), idle: lifetimes.Idle, fresh: min(Fresh, lifetimes.Idle/4), log: log, now: time.Now,
 		known: map[hash]*known{}, older: map[hash]*known{},
 	}
-	v.asker = batch.New(1, verifyTimeout, v.ask)
+	v.asker = batch.NewAsker(1, verifyTimeout, v.ask)
 	return v
 }
 

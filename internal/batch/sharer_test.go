@@ -107,7 +107,7 @@ func TestPanics(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := batch.NewSharer[int, int](1)
-		a := batch.New(1, time.Second, func(context.Context, []int) (map[int]int, error) { panic("of the asker") })
+		a := batch.NewAsker(1, time.Second, func(context.Context, []int) (map[int]int, error) { panic("of the asker") })
 		ask := func(context.Context) (int, error) {
 			time.Sleep(time.Second)
 			panic("of the sharer")

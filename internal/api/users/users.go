@@ -88,9 +88,9 @@ func New(pool *pgxpool.Pool, passwords *auth.Passwords, verifier *auth.Verifier,
 		pool: pool, queries: dbsqlc.New(pool), passwords: passwords, verifier: verifier, limit: signIns,
 		requests: idempotency.New(pool, passwords),
 	}
-	u.byID = batch.New(getsAtOnce, askTimeout, u.get)
+	u.byID = batch.NewAsker(getsAtOnce, askTimeout, u.get)
 	u.lists = batch.NewSharer[string, *listOutput](pagesAtOnce)
-	u.taken = batch.New(1, askTimeout, u.emailsTaken)
+	u.taken = batch.NewAsker(1, askTimeout, u.emailsTaken)
 	return u
 }
 

@@ -32,10 +32,10 @@ type question[V any] struct {
 	err    error
 }
 
-// New makes an asker that has up to atOnce questions under way. ask answers for all keys
+// NewAsker makes an asker that has up to atOnce questions under way. ask answers for all keys
 // of a batch: one that it leaves out has the zero V, and an error is everybody's. timeout
 // bounds it: behind questions that hang, all others wait.
-func New[K comparable, V any](atOnce int, timeout time.Duration, ask func(ctx context.Context, keys []K) (map[K]V, error)) *Asker[K, V] {
+func NewAsker[K comparable, V any](atOnce int, timeout time.Duration, ask func(ctx context.Context, keys []K) (map[K]V, error)) *Asker[K, V] {
 	return &Asker[K, V]{atOnce: atOnce, timeout: timeout, ask: ask, waiting: map[K]*question[V]{}}
 }
 

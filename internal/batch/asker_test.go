@@ -19,7 +19,7 @@ func TestAskGathers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked [][]int
 		begun, release := make(chan struct{}), make(chan struct{})
-		a := batch.New(1, time.Second, func(_ context.Context, keys []int) (map[int]string, error) {
+		a := batch.NewAsker(1, time.Second, func(_ context.Context, keys []int) (map[int]string, error) {
 			slices.Sort(keys)
 			asked = append(asked, keys)
 			if len(asked) == 1 {
@@ -68,7 +68,7 @@ func TestAskAtOnce(t *testing.T) {
 		var mu sync.Mutex
 		var asked [][]int
 		release := make(chan struct{})
-		a := batch.New(2, time.Second, func(_ context.Context, keys []int) (map[int]int, error) {
+		a := batch.NewAsker(2, time.Second, func(_ context.Context, keys []int) (map[int]int, error) {
 			slices.Sort(keys)
 			mu.Lock()
 			asked = append(asked, keys)
@@ -104,7 +104,7 @@ func TestAskEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var hang atomic.Bool
 		hang.Store(true)
-		a := batch.New(1, time.Second, func(ctx context.Context, keys []int) (map[int]bool, error) {
+		a := batch.NewAsker(1, time.Second, func(ctx context.Context, keys []int) (map[int]bool, error) {
 			if hang.Load() {
 				<-ctx.Done()
 				return nil, ctx.Err()
