@@ -152,11 +152,11 @@ func Migrations(ctx context.Context, url string) ([]Migration, error) {
 // withProvider runs a function on the database at url once it is known to be one
 // that this Roster can work with; begun tells whether one has worked on it before.
 func withProvider(ctx context.Context, url string, run func(p *goose.Provider, begun bool) error) error {
-	config, err := pgx.ParseConfig(url)
+	config, err := pgxpool.ParseConfig(url) // which knows the pool's settings from the server's
 	if err != nil {
 		return errURL
 	}
-	sqlDB := stdlib.OpenDB(*config)
+	sqlDB := stdlib.OpenDB(*config.ConnConfig)
 	defer sqlDB.Close()
 
 	var version int
