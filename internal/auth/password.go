@@ -87,9 +87,8 @@ func (p *Passwords) Verify(ctx context.Context, password, hash string) (ok, reha
 	defer p.done()
 
 	key := p.derive(password, h, uint32(len(h.key)))
-	if missing := today - h.work(); missing > 0 {
-		// A hash of older settings would tell by its time that its user exists.
-		p.idKey([]byte(password), h.salt, argonTime, uint32(missing/argonTime), argonThreads, keyLength)
+	for _, rest := range h.rest() { // a hash of older settings would tell by its time that its user exists
+		p.derive(password, rest, keyLength)
 	}
 	same := subtle.ConstantTimeCompare(key, h.key) == 1
 	ok = same && hash != "" && refused == nil

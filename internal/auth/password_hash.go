@@ -49,7 +49,24 @@ func (h argonHash) String() string {
 		h.memory, h.time, h.threads, b64.EncodeToString(h.salt), b64.EncodeToString(h.key))
 }
 
-func (h argonHash) work() int { return int(h.memory) * int(h.time) }
+// rest is what is to be hashed besides h, so that all of it is the work of today: nothing where
+// h is that by itself. Where h leaves room, all takes the memory of one hash of today: with more,
+// the heap might have room for that one and not for these, and new memory takes time that tells.
+func (h argonHash) rest() (rest []argonHash) {
+	missing := today - int(h.memory)*int(h.time)
+	if missing <= 0 {
+		return nil
+	}
+	room := max(argonMemory-int(h.memory), argonMemory/8)
+	passes, extra := missing/room, missing%room // extra KiB of the room take one pass more
+	if passes > 0 {
+		rest = append(rest, argonHash{memory: uint32(room - extra), time: uint32(passes), threads: argonThreads, salt: h.salt})
+	}
+	if extra > 0 {
+		rest = append(rest, argonHash{memory: uint32(extra), time: uint32(passes + 1), threads: argonThreads, salt: h.salt})
+	}
+	return rest
+}
 
 func (h argonHash) weak() bool {
 	return h.memory < argonMemory || h.time < argonTime || len(h.salt) < saltLength || len(h.key) < keyLength
