@@ -50,8 +50,8 @@ func (h argonHash) String() string {
 }
 
 // rest is what is to be hashed besides h, so that all of it is the work of today: nothing where
-// h is that by itself. Where h leaves room, all takes the memory of one hash of today: with more,
-// the heap might have room for that one and not for these, and new memory takes time that tells.
+// h is that by itself. Where h leaves room, all takes at most the memory of one hash of today: with
+// more, the heap might have room for that one and not for these, and new memory takes time that tells.
 func (h argonHash) rest() (rest []argonHash) {
 	missing := today - int(h.memory)*int(h.time)
 	if missing <= 0 {
