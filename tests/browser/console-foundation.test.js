@@ -8,7 +8,10 @@ import { assertAccessible, inTheme, openScreens, screens, settled, signIn, sizes
 
 let c
 
-/** Presses each button of a screen that none like it was pressed of, looks at what is open then, and goes back. */
+/**
+ * Presses each button of a screen that none like it was pressed of, looks at what is open then, and goes back. That
+ * something opens must be said: readers say it before one presses, and it may open late, after an answer.
+ */
 async function pressAll(page, path, pressed, look) {
   const buttons = page.locator('main :is(button, [role=combobox]):not([type=submit]):enabled:visible, header button:visible, aside button:visible')
   const popups = page.locator(':is([role=dialog], [role=menu], [role=listbox]):visible')
@@ -22,7 +25,9 @@ async function pressAll(page, path, pressed, look) {
     await (opens ? popups.first().waitFor() : twoFrames(page))
     await look()
     const { pathname, search } = new URL(page.url())
-    if (pathname + search !== path || (await popups.count()) > 0) {
+    const open = (await popups.count()) > 0
+    assert.equal(open, opens, `${path}: ${names[next]} opens something, which its aria-haspopup does not say`)
+    if (pathname + search !== path || open) {
       await page.goto(path)
       await settled(page)
     }
