@@ -44,9 +44,12 @@ export async function openPage(browser, origin, { also = [], ...options } = {}) 
       faults.push(`request elsewhere: ${url}`)
     }
   })
+  const answered = new WeakSet()
+  context.on('response', (response) => answered.add(response.request()))
   context.on('requestfailed', (request) => {
-    // The icon is loaded last, and cancelled where a page is left before: no fault of either.
-    if (request.url().endsWith('/icon.svg') && request.failure().errorText === 'net::ERR_ABORTED') return
+    // Who leaves a page or asks anew cancels what still loads. A change must not be cut off before its answer.
+    const harmless = request.method() === 'GET' || answered.has(request)
+    if (harmless && request.failure().errorText === 'net::ERR_ABORTED') return
     faults.push(`request failed: ${request.url()}`)
   })
   context.on('console', (message) => {

@@ -90,8 +90,7 @@ describe('signing in', () => {
     assert.deepEqual(await page.context().cookies(), [])
     await page.goBack()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
-    // Signing out leaves the page at once: the browser may not have noted by then that its answer is whole.
-    assert.deepEqual(without(faults, 401).filter((fault) => !(fault.startsWith('request failed') && fault.endsWith('/api/session'))), [])
+    assert.deepEqual(without(faults, 401), [])
     await page.context().close()
   })
 })
@@ -151,6 +150,7 @@ describe('every screen', () => {
       }
       for (const hash of seen) assert.ok(policy.includes(hash), `the server does not allow ${hash}: see styles in internal/server/console`)
       for (const [hash] of policy.matchAll(/'sha256-[^']+'/g)) assert.ok(seen.has(hash), `the server allows ${hash}, which nothing needs: see styles in internal/server/console`)
+      // Going back may cut off the change that a button has begun.
       assert.deepEqual(without(faults, 412, 422).filter((fault) => !fault.startsWith('request failed')), [])
       await page.context().close()
     })

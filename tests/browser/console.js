@@ -85,10 +85,15 @@ async function call(roster, method, path, body, token) {
   return text ? JSON.parse(text) : undefined
 }
 
-/** Waits until a screen has its heading and nothing on it loads: leaving earlier breaks requests off, which is a fault. */
+/** Waits until a screen has its heading and nothing on it loads. */
 export async function settled(page) {
   await page.getByRole('heading', { level: 1 }).or(page.locator('main p')).first().waitFor()
-  await page.waitForFunction(() => !document.querySelector('[data-loading], [aria-busy=true]') && [...document.images].every((image) => image.complete))
+  await loaded(page)
+}
+
+/** Waits until nothing loads. */
+function loaded(page) {
+  return page.waitForFunction(() => !document.querySelector('[data-loading], [aria-busy=true]') && [...document.images].every((image) => image.complete))
 }
 
 /** Asks for a theme as the system does, and waits until the console is in it. */
@@ -107,7 +112,7 @@ export async function signIn(page, { email, password }) {
 // While a Select is open Reka UI keeps the focus in it and hides all else from readers; axe knows that of dialogs only.
 const known = [{ id: 'aria-hidden-focus', at: '#app' }]
 
-/** Fails if axe finds a serious barrier. What moves is waited for: half seen, its contrast is lower. */
+/** Fails if axe finds a serious barrier. What loads or moves is waited for: half seen, its contrast is lower. */
 export async function assertAccessible(page, at = page.url()) {
   await still(page)
   const { violations } = await new AxeBuilder({ page }).analyze()
@@ -118,15 +123,16 @@ export async function assertAccessible(page, at = page.url()) {
   assert.deepEqual(found, [], at)
 }
 
-/** Takes a picture, once nothing moves. */
+/** Takes a picture, once nothing loads or moves. */
 export async function screenshot(page, path, options) {
   await still(page)
   await mkdir(dirname(path), { recursive: true })
   await page.screenshot({ path, ...options })
 }
 
-/** Waits for animations, but those that never end. */
+/** Waits for what loads, and for animations, but those that never end. */
 async function still(page) {
+  await loaded(page)
   await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))) // what has begun moves from then on
   await page.evaluate(() => Promise.allSettled(
     document.getAnimations().filter((a) => a.effect?.getComputedTiming().iterations !== Infinity).map((a) => a.finished),
