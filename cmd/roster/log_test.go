@@ -3,7 +3,9 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"os"
 	"strings"
 	"testing"
@@ -77,4 +79,57 @@ func TestLogRecovers(t *testing.T) {
 	if n, err := r.Read(buffer); err != nil || string(buffer[:n]) != "kept\n" {
 		t.Errorf("got %q, %v", buffer[:n], err)
 	}
+}
+
+// Nobody waits for who does not read the log; once they read again, it says what they miss.
+func TestLogIsNotRead(t *testing.T) {
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	log, flush := newLog(ctx, w, config.Log{Level: "info", Format: "json"})
+	const lines = 50_000
+	for n := range lines {
+		log.Info("a line", "n", n)
+	}
+	log.Warn("also at once")
+	flush()
+
+	var numbers []int
+	dropped := 0
+	in := bufio.NewScanner(r)
+	for in.Scan() {
+		var line struct {
+			Msg        string
+			N, Dropped int
+		}
+		if err := json.Unmarshal(in.Bytes(), &line); err != nil {
+			t.Fatalf("%q: %v", in.Text(), err)
+		}
+		if dropped += line.Dropped; dropped > 0 && line.Dropped == 0 {
+			if line.Msg != "after" {
+				t.Errorf("what was dropped is followed by %q", in.Text())
+			}
+			break
+		}
+		if line.Dropped > 0 {
+			log.Info("after")
+			cancel() // which brings it
+			continue
+		}
+		numbers = append(numbers, line.N)
+	}
+	for i, n := range numbers {
+		if n != i {
+			t.Fatalf("line %d came as number %d", n, i)
+		}
+	}
+	if len(numbers)+dropped != lines+1 || len(numbers) < 1000 {
+		t.Errorf("of %d lines %d came, and %d are said to be dropped", lines+1, len(numbers), dropped)
+	}
+	_ = w.Close()
 }
