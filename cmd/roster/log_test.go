@@ -13,15 +13,21 @@ import (
 	"github.com/roster-api/roster/internal/config"
 )
 
-// Lines wait a moment for others; a warning, the end and flush wait for nobody.
-func TestLogGathers(t *testing.T) {
-	t.Parallel()
+// pipe gives the ends of a pipe: what is read, and what is written.
+func pipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
-	defer w.Close()
+	t.Cleanup(func() { _, _ = r.Close(), w.Close() })
+	return r, w
+}
+
+// Lines wait a moment for others; a warning, the end and flush wait for nobody.
+func TestLogGathers(t *testing.T) {
+	t.Parallel()
+	r, w := pipe(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	log, flush := newLog(ctx, w, config.Log{Level: "info", Format: "json"})
 	next := func() string {
@@ -65,12 +71,7 @@ func TestLogRecovers(t *testing.T) {
 		t.Skip("no full disk here: ", err)
 	}
 	defer full.Close()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	defer w.Close()
+	r, w := pipe(t)
 	g := &gathered{file: full, unheld: true}
 	_, _ = g.Write([]byte("lost\n"))
 	g.file = w
@@ -84,11 +85,7 @@ func TestLogRecovers(t *testing.T) {
 // Nobody waits for who does not read the log; once they read again, it says what they miss.
 func TestLogIsNotRead(t *testing.T) {
 	t.Parallel()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
+	r, w := pipe(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	log, flush := newLog(ctx, w, config.Log{Level: "info", Format: "json"})
@@ -131,5 +128,4 @@ func TestLogIsNotRead(t *testing.T) {
 	if len(numbers)+dropped != lines+1 || len(numbers) < 1000 {
 		t.Errorf("of %d lines %d came, and %d are said to be dropped", lines+1, len(numbers), dropped)
 	}
-	_ = w.Close()
 }
