@@ -1,5 +1,3 @@
-import type { RosterClient } from './client.js';
-
 /** What calls show to be known. Each sign-in makes another one. */
 export interface Pass {
   readonly headers: Readonly<Record<string, string>>;
@@ -19,9 +17,6 @@ export interface Access {
 
 /** Gives a pass that is not the one that was refused: for that it signs in, once for all who wait. */
 export type Renewal = (refused: Pass | undefined, signal: AbortSignal | undefined) => Promise<Pass>;
-
-/** How a client signs in by itself. {@link withPassword} and {@link withSignIn} make one. */
-export type SignInSource = (access: Access, nobody: () => RosterClient) => Renewal;
 
 /** What shows nothing. A browser may add its cookie. */
 export const nothing: Pass = { headers: {} };

@@ -1,7 +1,10 @@
-import { type Access, createAccess, nothing, type Renewal, type SignInSource } from './access.js';
+import { type Access, createAccess, nothing, type Renewal } from './access.js';
 import { abortedError, answerError, networkError, type RosterError } from './error.js';
 import { createClient as createGenerated, createConfig, type Client as Generated } from './gen/client/index.js';
 import { isRepeatable, retryWait, sleep } from './retry.js';
+
+/** How a client signs in by itself. {@link withPassword} and {@link withSignIn} make one. */
+export type SignInSource = (access: Access, nobody: () => RosterClient) => Renewal;
 
 /** Where the server is, and how to talk to it. */
 export interface RosterOptions {

@@ -14,9 +14,9 @@ export {
   type ReadOptions,
   type RosterClient,
   type RosterOptions,
+  type SignInSource,
   type WriteOptions,
 } from './client.js';
-export type { SignInSource } from './access.js';
 export { audit, auditPages, listAudit, type ListAuditParams } from './audit.js';
 export {
   isForbidden,

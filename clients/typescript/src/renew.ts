@@ -1,5 +1,4 @@
-import type { SignInSource } from './access.js';
-import type { RosterClient } from './client.js';
+import type { RosterClient, SignInSource } from './client.js';
 import { abortedError } from './error.js';
 import type { SignIn } from './gen/types.gen.js';
 import { signIn } from './session.js';
