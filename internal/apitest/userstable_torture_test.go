@@ -32,8 +32,8 @@ func TestTortureUsersTable(t *testing.T) {
 		t.Skip("no browser: apt-get install chromium, or set CHROMIUM")
 	}
 	folder := must(filepath.Abs(filepath.Join("..", "..", "tests", "browser")))(t)
-	if _, err := os.Stat(filepath.Join(folder, "node_modules", "playwright-core")); err != nil {
-		t.Fatal("playwright-core is not there: npm ci in tests/browser, or make torture")
+	if _, err := os.Stat(filepath.Join(folder, "node_modules", "@playwright", "test")); err != nil {
+		t.Fatal("@playwright/test is not there: npm ci in tests/browser, or make torture")
 	}
 
 	url := testkit.Database(t)

@@ -1,7 +1,13 @@
 // A Chromium that keeps to itself, and pages that tell on themselves.
 
 import { existsSync } from 'node:fs'
-import { chromium } from 'playwright-core'
+import { chromium, expect as patient } from '@playwright/test'
+
+/**
+ * Waits until something on a page is so, as long as a page waits for an element. A test says by it what it
+ * sees: what is read once may be what was there before.
+ */
+export const expect = patient.configure({ timeout: 30_000 })
 
 /** Starts Chromium, CHROMIUM or Debian's, with an empty profile. */
 export function startBrowser() {

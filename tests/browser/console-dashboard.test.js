@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { without } from './browser.js'
+import { expect, without } from './browser.js'
 import { assertAccessible, inTheme, settled, sizes, startConsole, themes } from './console.js'
 
 let c
@@ -16,8 +16,8 @@ before(async () => {
 after(() => c?.stop())
 
 const panel = (page, title) => page.getByRole('region', { name: title, exact: true }).first()
-const number = (page, label) => page.locator('dl > div').filter({ hasText: label }).locator('dd').first().innerText()
-const plain = (text) => Number(text.replaceAll(/\D/g, ''))
+const number = (page, label) => page.locator('dl > div').filter({ hasText: label }).locator('dd').first()
+const plain = (count) => count.toLocaleString('en-US')
 const picture = (page, title) => panel(page, title).locator('canvas').evaluate((canvas) => canvas.toDataURL())
 
 /** Opens the dashboard, and gives the statistics that the page got, too. */
@@ -35,13 +35,13 @@ describe('the dashboard', () => {
     assert.equal(stats.days.length, 30)
     assert.ok(stats.users.total > 3000 && stats.users.disabled > 0 && stats.days.every((day, i) => day.signUps > 0 || i === 29), JSON.stringify(stats))
     for (const [label, value] of [['all of them', stats.users.total], ['Disabled', stats.users.disabled], ['Active sessions', stats.sessions], ['Active keys', stats.keys]]) {
-      assert.equal(plain(await number(page, label)), value, label)
+      await expect(number(page, label), label).toHaveText(plain(value))
     }
     for (const [name, value] of [['Admin', stats.users.byRole.admin], ['Editor', stats.users.byRole.editor], ['Viewer', stats.users.byRole.viewer]]) {
-      assert.ok((await panel(page, 'Users by role').getByRole('link', { name }).innerText()).includes(value.toLocaleString('en-US')), name)
+      await expect(panel(page, 'Users by role').getByRole('link', { name })).toContainText(plain(value))
     }
-    const said = await page.getByRole('img', { name: /^Sign-ups on each of 30 days\./ }).getAttribute('aria-label')
-    assert.ok(said.includes(`${stats.days.reduce((sum, day) => sum + day.signUps, 0).toLocaleString('en-US')} in all`), said)
+    const signUps = plain(stats.days.reduce((sum, day) => sum + day.signUps, 0))
+    await expect(page.getByRole('img', { name: /^Sign-ups on each of 30 days\./ })).toHaveAccessibleName(new RegExp(` ${signUps} in all`))
     await page.getByText(/^Counted (now|\d+ minutes? ago)\. Numbers may be a minute old/).waitFor()
     await page.getByText('Days are in UTC.').waitFor()
     assert.deepEqual(faults, [])
@@ -55,8 +55,8 @@ describe('the dashboard', () => {
     for (const days of [90, 365]) {
       await range(days).click()
       await shown(days)
-      assert.equal(new URL(page.url()).search, `?days=${days}`)
-      assert.equal(await range(days).getAttribute('aria-current'), 'true')
+      await expect(page).toHaveURL(`${c.roster.url}/?days=${days}`)
+      await expect(range(days)).toHaveAttribute('aria-current', 'true')
     }
     await page.reload()
     await shown(365)
@@ -65,7 +65,7 @@ describe('the dashboard', () => {
     await shown(90)
     await range(30).click()
     await shown(30)
-    assert.equal(new URL(page.url()).search, '')
+    await expect(page).toHaveURL(`${c.roster.url}/`)
     await settled(page)
     await page.goto('/?days=12')
     await shown(30)
@@ -80,10 +80,9 @@ describe('the dashboard', () => {
     await page.getByRole('button', { name: 'Sign-ups as a table' }).focus()
     await page.keyboard.press('Enter')
     const rows = signUps.getByRole('row')
-    assert.equal(await rows.count(), 91)
-    const numbers = await signUps.getByRole('cell').allInnerTexts()
-    assert.deepEqual(numbers.map(plain), stats.days.map((day) => day.signUps).reverse())
-    assert.equal(await signUps.locator('time').first().getAttribute('datetime'), stats.days.at(-1).day)
+    await expect(rows).toHaveCount(91)
+    await expect(signUps.getByRole('cell')).toHaveText(stats.days.map((day) => plain(day.signUps)).reverse())
+    await expect(signUps.locator('time').first()).toHaveAttribute('datetime', stats.days.at(-1).day)
     await page.keyboard.press('Tab')
     await page.keyboard.press('End') // what scrolls can be scrolled without a mouse
     await page.waitForFunction(() => document.activeElement.scrollTop > 100)
@@ -91,7 +90,7 @@ describe('the dashboard', () => {
     await page.getByRole('button', { name: 'Sign-ups as a chart' }).press('Enter')
     await signUps.locator('canvas').waitFor()
     await page.getByRole('button', { name: 'Sign-ins as a table' }).click()
-    assert.deepEqual(await panel(page, 'Sign-ins').getByRole('columnheader').allInnerTexts(), ['Day (UTC)', 'Sign-ins', 'Failures'])
+    await expect(panel(page, 'Sign-ins').getByRole('columnheader')).toHaveText(['Day (UTC)', 'Sign-ins', 'Failures'], { useInnerText: true })
     await settled(page)
     assert.deepEqual(faults, [])
     await page.context().close()
@@ -105,7 +104,7 @@ describe('the dashboard', () => {
     await page.reload()
     await settled(page)
     const others = stats.days.slice(0, -1).reduce((sum, day) => sum + day.signIns, 0)
-    await panel(page, 'Sign-ins').getByText(`${(1234 + others).toLocaleString('en-US')} in 30 days, and 5 failures`).waitFor()
+    await panel(page, 'Sign-ins').getByText(`${plain(1234 + others)} in 30 days, and 5 failures`).waitFor()
     assert.deepEqual(faults, [])
     await page.context().close()
   })
@@ -134,7 +133,7 @@ describe('the dashboard', () => {
     assert.deepEqual(asked.filter((path) => /\/chart-/.test(path)), [])
     await page.goto('/')
     await settled(page)
-    assert.equal(asked.filter((path) => /\/chart-/.test(path)).length, 1)
+    await expect.poll(() => asked.filter((path) => /\/chart-/.test(path)).length).toBe(1)
     assert.deepEqual(faults, [])
     await page.context().close()
   })
@@ -199,7 +198,7 @@ describe('a fresh install', () => {
   test('leads to the first user', async () => {
     const { page, faults } = await fresh.openAs('admin')
     await page.getByText('Nobody is here yet but you').waitFor()
-    assert.equal(plain(await number(page, 'all of them')), 1)
+    await expect(number(page, 'all of them')).toHaveText('1')
     for (const colorScheme of themes) {
       await inTheme(page, colorScheme)
       await assertAccessible(page)

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { without } from './browser.js'
+import { expect, without } from './browser.js'
 import { assertAccessible, inTheme, openScreens, screens, settled, signIn, sizes, startConsole, styleHashes, themes } from './console.js'
 
 let c
@@ -45,10 +45,10 @@ after(() => c?.stop())
 describe('signing in', () => {
   test('leads to where one wanted to go, and stays so', async () => {
     const { page, faults } = await c.open('/settings?from=a-link#theme')
-    assert.equal(new URL(page.url()).pathname, '/sign-in')
+    await expect(page).toHaveURL((url) => url.pathname === '/sign-in')
     await signIn(page, c.roster.admin)
     await page.getByRole('heading', { name: 'Settings' }).waitFor()
-    assert.equal(page.url(), `${c.roster.url}/settings?from=a-link#theme`)
+    await expect(page).toHaveURL(`${c.roster.url}/settings?from=a-link#theme`)
     await settled(page)
     await page.reload()
     await page.getByRole('heading', { name: 'Settings' }).waitFor()
@@ -75,7 +75,7 @@ describe('signing in', () => {
     const { page, faults } = await c.open('/sign-in')
     await signIn(page, { email: c.roster.admin.email, password: 'not the password' })
     await page.getByRole('alert').getByText('The email or the password is wrong').waitFor()
-    assert.equal(await page.getByLabel('Email').inputValue(), c.roster.admin.email)
+    await expect(page.getByLabel('Email')).toHaveValue(c.roster.admin.email)
     await signIn(page, c.roster.admin)
     await page.getByRole('navigation', { name: 'Navigation' }).waitFor()
     assert.deepEqual(without(faults, 401), [])
@@ -105,9 +105,9 @@ describe('every screen', () => {
       const title = await page.title()
       await page.reload()
       await settled(page)
-      assert.equal(await page.title(), title, path)
+      await expect(page, path).toHaveTitle(title)
       assert.match(title, /^.+ · Roster$/, path)
-      assert.equal(new URL(page.url()).pathname, path, who.email)
+      await expect(page, who.email).toHaveURL(c.roster.url + path)
     }
     for (const path of openScreens) {
       await page.goto(path)
@@ -192,13 +192,13 @@ describe('roles', () => {
   for (const [role, names] of Object.entries(places)) {
     test(`${role} is offered what they may do`, async () => {
       const { page, faults } = await c.openAs(role, '/settings')
-      assert.deepEqual(await page.getByRole('navigation', { name: 'Navigation' }).getByRole('link').allInnerTexts(), names)
+      await expect(page.getByRole('navigation', { name: 'Navigation' }).getByRole('link')).toHaveText(names, { useInnerText: true })
       await page.goto('/audit')
       await settled(page)
-      assert.equal(await page.getByText('Not for your role').isVisible(), role !== 'admin')
+      await expect(page.getByText('Not for your role')).toBeVisible({ visible: role !== 'admin' })
       await page.goto('/users/new')
       await settled(page)
-      assert.equal(await page.getByText('Not for your role').isVisible(), role === 'viewer')
+      await expect(page.getByText('Not for your role')).toBeVisible({ visible: role === 'viewer' })
       assert.deepEqual(faults, [])
       await page.context().close()
     })
@@ -231,12 +231,12 @@ describe('settings', () => {
     await page.getByRole('button', { name: 'Save' }).click()
     const wrong = page.locator('form').filter({ has: name }).locator('[id$=-error]')
     await wrong.waitFor()
-    assert.equal(await name.getAttribute('aria-invalid'), 'true')
+    await expect(name).toHaveAttribute('aria-invalid', 'true')
     await page.waitForFunction(() => document.activeElement?.getAttribute('name') === 'name')
     await name.fill('Grace Hopper')
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByRole('button', { name: 'Account of Grace Hopper' }).waitFor()
-    assert.equal(await wrong.isVisible(), false)
+    await expect(wrong).toBeHidden()
     assert.deepEqual(without(faults, 422), [])
     await page.context().close()
   })
@@ -255,7 +255,7 @@ describe('settings', () => {
     await next.fill('another horse battery')
     await page.getByRole('button', { name: 'Change password' }).click()
     await page.getByText('Your password is changed').filter({ visible: true }).last().waitFor()
-    assert.equal(await next.inputValue(), '')
+    await expect(next).toHaveValue('')
     await page.reload()
     await page.getByRole('heading', { name: 'Settings' }).waitFor() // this session goes on
     assert.deepEqual(without(faults, 403, 422), [])
@@ -264,15 +264,15 @@ describe('settings', () => {
 
   test('change the theme, before the first paint of the next page too', async () => {
     const { page, faults } = await c.openAs('viewer', '/settings', { theme: 'light' })
-    const dark = () => page.evaluate(() => document.documentElement.classList.contains('dark'))
+    const root = page.locator('html')
     await page.getByRole('radio', { name: 'Dark' }).click()
-    assert.equal(await dark(), true)
+    await expect(root).toContainClass('dark')
     await page.goto('/keys', { waitUntil: 'commit' })
     await settled(page)
-    assert.equal(await dark(), true)
+    await expect(root).toContainClass('dark')
     await page.goto('/settings')
     await page.getByRole('radio', { name: 'As the system' }).click()
-    assert.equal(await dark(), false)
+    await expect(root).not.toContainClass('dark')
     await inTheme(page, 'dark')
     assert.deepEqual(faults, [])
     await page.context().close()
@@ -295,7 +295,7 @@ describe('what goes wrong', () => {
     await dialog.getByLabel('Password', { exact: true }).fill(who.password)
     await dialog.getByRole('button', { name: 'Sign in and go on' }).click()
     await page.getByRole('button', { name: 'Account of Typed before the end' }).waitFor()
-    assert.equal(await dialog.isVisible(), false)
+    await expect(dialog).toBeHidden()
     assert.equal((await c.api('GET', `/api/users/${who.id}`)).name, 'Typed before the end')
     assert.deepEqual(without(faults, 401), [])
     await page.context().close()
@@ -323,7 +323,7 @@ describe('what goes wrong', () => {
     await page.getByRole('alert').getByText('Roster does not answer').waitFor()
     await page.unroute(/\/(api\/|ready)/, away)
     await page.getByText('Roster does not answer at the moment. What you typed stays').waitFor({ state: 'detached' })
-    assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'Typed meanwhile')
+    await expect(page.getByLabel('Name', { exact: true })).toHaveValue('Typed meanwhile')
     await page.context().close()
   })
 })

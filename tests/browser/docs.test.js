@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
-import { openPage, startBrowser, without } from './browser.js'
+import { expect, openPage, startBrowser, without } from './browser.js'
 import { startRoster } from './roster.js'
 
 let roster, browser
@@ -32,9 +32,12 @@ async function execute(page, operationId, body) {
   if (!(await operation.locator('.opblock-body').isVisible())) await operation.locator('.opblock-summary-control').click()
   if (body) await operation.locator('textarea.body-param__text').fill(JSON.stringify(body))
   const clear = operation.locator('button.btn-clear')
-  if (await clear.isVisible()) await clear.click() // the answer to the try before
-  await operation.locator('button.execute').click()
   const answer = operation.locator('.live-responses-table .response')
+  if (await clear.isVisible()) {
+    await clear.click()
+    await answer.waitFor({ state: 'detached' }) // of the try before
+  }
+  await operation.locator('button.execute').click()
   await answer.waitFor()
   const status = Number.parseInt(await answer.locator('.response-col_status').innerText(), 10)
   return { status, body: status === 204 ? undefined : JSON.parse(await answer.locator('.highlight-code code').first().innerText()) }
@@ -62,9 +65,10 @@ describe('/docs', () => {
       .sort()
     for (const path of ['/docs', '/docs/', '/docs?url=https://example.org/other.yaml']) {
       const { page, faults } = await openDocs(path)
+      await expect(page.locator('.opblock-summary-operation-id')).toHaveCount(expected.length)
       const shown = await page.locator('.opblock-summary-operation-id').allInnerTexts()
       assert.deepEqual(shown.map((id) => id.replaceAll('\u200b', '')).sort(), expected)
-      assert.match(await page.locator('.info .title').innerText(), new RegExp(document.info.title))
+      await expect(page.locator('.info .title')).toHaveText(new RegExp(document.info.title))
       assert.deepEqual(faults, [])
       await page.context().close()
     }
@@ -93,11 +97,12 @@ describe('/docs', () => {
 
   test('opens every operation, schema and tag without a fault', async () => {
     const { page, faults } = await openDocs()
-    for (const control of await page.locator('.opblock-summary-control').all()) await control.click()
+    const controls = page.locator('.opblock-summary-control')
+    for (const control of await controls.all()) await control.click()
+    await expect(page.locator('.opblock.is-open .responses-table')).toHaveCount(await controls.count())
     for (const button of await page.locator('button.model-box-control, .model-container button').all()) {
       if (await button.isVisible()) await button.click()
     }
-    await page.locator('.responses-table').nth(0).waitFor()
     assert.deepEqual(faults, [])
     await page.context().close()
   })
@@ -106,9 +111,9 @@ describe('/docs', () => {
     const { page } = await openDocs()
     const operation = page.locator('[id$="-updateUser"].opblock')
     await operation.locator('.opblock-summary-control').click()
-    assert.match(await operation.locator('.opblock-description').innerText(), /Who may: admin and editor \(users:write\); for what is one's own, every role \(profile\)/)
+    await expect(operation.locator('.opblock-description')).toHaveText(/Who may: admin and editor \(users:write\); for what is one's own, every role \(profile\)/)
     const extension = operation.locator('tr', { hasText: 'x-roster-access' }).last()
-    assert.match(await extension.innerText(), /"permission":"users:write"/)
+    await expect(extension).toHaveText(/"permission":"users:write"/)
     await page.context().close()
   })
 
@@ -118,11 +123,11 @@ describe('/docs', () => {
     await operation.locator('.opblock-summary-control').click()
     const refusal = operation.getByRole('button', { name: 'Forbidden: forbidden', exact: true })
     const example = operation.locator('.response[data-code="403"] .highlight-code')
-    assert.equal(await operation.locator('.response[data-code="200"] .highlight-code').isVisible(), true)
+    await expect(operation.locator('.response[data-code="200"] .highlight-code')).toBeVisible()
     for (const open of [true, false, true]) {
       await refusal.click()
-      assert.equal(await example.isVisible(), open)
-      assert.equal(await refusal.getAttribute('aria-expanded'), String(open))
+      await expect(example).toBeVisible({ visible: open })
+      await expect(refusal).toHaveAttribute('aria-expanded', String(open))
     }
     await page.context().close()
   })
@@ -169,7 +174,7 @@ describe('/docs', () => {
     const secret = await readingKey()
     await page.locator('button.authorize').click()
     // For the cookie there is nothing to type in.
-    assert.deepEqual(await page.locator('.modal-ux input:visible').evaluateAll((inputs) => inputs.map(({ id }) => id)), ['auth-bearer-value'])
+    await expect(page.locator('.modal-ux input:visible')).toHaveId('auth-bearer-value')
     await page.getByLabel('auth-bearer-value').fill(secret)
     await page.locator('.modal-ux button.authorize:visible').click()
     await page.locator('.modal-ux button.btn-done').first().click()
@@ -196,7 +201,7 @@ describe('/docs', () => {
     session.on('Network.responseReceivedExtraInfo', (event) => statuses.push(event.statusCode))
     await page.reload()
     await page.locator('.opblock').first().waitFor()
-    assert.ok(statuses.filter((status) => status === 304).length >= 4, `statuses ${statuses}`)
+    await expect.poll(() => statuses.filter((status) => status === 304).length).toBeGreaterThanOrEqual(4)
     await page.context().close()
   })
 

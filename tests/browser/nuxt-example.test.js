@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { after, before, describe, test } from 'node:test'
-import { openPage, without } from './browser.js'
+import { expect, openPage, without } from './browser.js'
 import { assertAccessible, settled, startConsole, themes } from './console.js'
 import { startNuxt } from './nuxt.js'
 import { servePage } from './pages.js'
@@ -145,7 +145,7 @@ async function sendForm(page) {
     form.submit()
   }, nuxt.url)
   await page.waitForURL(`${nuxt.url}/api/users`)
-  assert.match(await page.locator('body').innerText(), /"code":"cross_origin"/)
+  await expect(page.locator('body')).toHaveText(/"code":"cross_origin"/)
 }
 
 describe('through the proxy', () => {
@@ -189,13 +189,12 @@ describe('through the proxy', () => {
 describe('in a browser', () => {
   test('one signs in, gets to where one wanted, and stays so', async () => {
     const { page, faults } = await open('/users?q=sample&page=2')
-    assert.equal(new URL(page.url()).pathname, '/sign-in')
+    await expect(page).toHaveURL((url) => url.pathname === '/sign-in')
     await signIn(page, { ...c.roster.admin, password: 'not the password' })
-    await page.getByRole('alert').waitFor()
-    assert.match(await page.getByRole('alert').innerText(), /wrong/)
+    await expect(page.getByRole('alert')).toHaveText(/wrong/)
     await signIn(page, c.roster.admin)
     await page.getByText('12 in all, page 2 of 2').waitFor()
-    assert.equal(page.url(), `${nuxt.url}/users?q=sample&page=2`)
+    await expect(page).toHaveURL(`${nuxt.url}/users?q=sample&page=2`)
 
     const [cookie] = await page.context().cookies()
     assert.deepEqual([cookie.name, cookie.secure, cookie.httpOnly, cookie.sameSite], ['__Host-roster', true, true, 'Lax'])
@@ -221,8 +220,8 @@ describe('in a browser', () => {
       await route.continue()
     })
     await page.goto('/sign-in', { waitUntil: 'commit' })
-    for (const field of ['Email', 'Password']) assert.equal(await page.getByLabel(field).isDisabled(), true, field)
-    assert.equal(await page.getByRole('button', { name: 'Sign in' }).isDisabled(), true)
+    for (const field of ['Email', 'Password']) await expect(page.getByLabel(field), field).toBeDisabled()
+    await expect(page.getByRole('button', { name: 'Sign in' })).toBeDisabled()
     release()
     await signIn(page, c.roster.admin) // which waits for what is disabled
     await signedIn(page)
@@ -252,7 +251,7 @@ describe('in a browser', () => {
     await page.getByText('Nobody here matches').waitFor()
     await page.goBack()
     await page.getByText('12 in all, page 2 of 2').waitFor()
-    assert.equal(await page.getByLabel('Role').inputValue(), 'viewer')
+    await expect(page.getByLabel('Role')).toHaveValue('viewer')
     assert.deepEqual(without(faults), [])
     await page.context().close()
   })
@@ -272,7 +271,8 @@ describe('in a browser', () => {
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText('The name is Countess Ada now.').waitFor()
     assert.equal((await c.api('GET', `/api/users/${user.id}`)).name, 'Countess Ada')
-    assert.deepEqual([await page.getByLabel('Name').inputValue(), await page.getByLabel('Role').inputValue()], ['Ada King', 'editor'])
+    await expect(page.getByLabel('Name')).toHaveValue('Ada King')
+    await expect(page.getByLabel('Role')).toHaveValue('editor')
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText('Saved.').waitFor()
     const saved = await c.api('GET', `/api/users/${user.id}`)
@@ -282,7 +282,7 @@ describe('in a browser', () => {
     await page.getByLabel('Name').fill('Mine')
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByRole('button', { name: 'take theirs' }).click()
-    assert.equal(await page.getByLabel('Name').inputValue(), 'Theirs')
+    await expect(page.getByLabel('Name')).toHaveValue('Theirs')
     assert.deepEqual(without(faults, 412), [])
     await page.context().close()
   })
@@ -304,14 +304,14 @@ describe('in a browser', () => {
   test('a viewer is offered what a viewer may', async () => {
     const [me, other] = [await c.makeUser('viewer'), await c.makeUser('viewer')]
     const { page, faults } = await openAs(me, `/users/${other.id}`)
-    assert.equal(await page.getByLabel('Name').isDisabled(), true)
-    assert.equal(await page.getByRole('button', { name: 'Save' }).isVisible(), false)
+    await expect(page.getByLabel('Name')).toBeDisabled()
+    await expect(page.getByRole('button', { name: 'Save' })).toBeHidden()
     await page.getByRole('link', { name: me.name }).click()
     await page.getByRole('heading', { name: me.name }).waitFor()
     await page.getByLabel('Name').fill('My own name')
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByRole('link', { name: 'My own name' }).waitFor()
-    assert.equal(await page.getByLabel('Email').isDisabled(), true)
+    await expect(page.getByLabel('Email')).toBeDisabled()
     assert.deepEqual(without(faults), [])
     await page.context().close()
   })
@@ -372,7 +372,7 @@ test('without Roster a page says so, and what was typed stays', async () => {
   await c.roster.stop()
   await page.getByRole('button', { name: 'Save' }).click()
   await page.getByText('Roster does not answer at the moment.').waitFor()
-  assert.equal(await page.getByLabel('Name').inputValue(), 'Typed meanwhile')
+  await expect(page.getByLabel('Name')).toHaveValue('Typed meanwhile')
 
   const { status, text } = await html('/users', cookie)
   assert.equal(status, 503)

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
-import { openPage, startBrowser, without } from './browser.js'
+import { expect, openPage, startBrowser, without } from './browser.js'
 import { servePage } from './pages.js'
 import { startRoster } from './roster.js'
 
@@ -38,7 +38,7 @@ test('the page of the README signs in, and stays so', async () => {
   await page.getByPlaceholder('Password').fill(roster.admin.password)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByText(`Admin, ${roster.admin.email}`).waitFor()
-  assert.equal(await page.locator('form').isVisible(), false)
+  await expect(page.locator('form')).toBeHidden()
 
   const [cookie] = await page.context().cookies()
   assert.deepEqual([cookie.name, cookie.secure, cookie.httpOnly, cookie.sameSite], ['__Host-roster', true, true, 'Lax'])

@@ -3,7 +3,7 @@
 // ROSTER_URL, ROSTER_TOKEN (of a session) and ROUNDS.
 
 import assert from 'node:assert/strict'
-import { openPage, startBrowser } from './browser.js'
+import { expect, openPage, startBrowser } from './browser.js'
 import { sizes } from './console.js'
 
 const url = process.env.ROSTER_URL
@@ -86,7 +86,7 @@ try {
 
     const end = await open(last)
     times.last.push(end.took)
-    assert.equal(await end.page.getByRole('link', { name: 'Next' }).count(), 0, 'it is not the last page')
+    await expect(end.page.getByRole('link', { name: 'Next' }), 'it is not the last page').toHaveCount(0)
     await close(end)
   }
 } finally {
