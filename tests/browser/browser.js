@@ -50,17 +50,12 @@ export async function openPage(browser, origin, { also = [], ...options } = {}) 
       faults.push(`request elsewhere: ${url}`)
     }
   })
-  // Who leaves a page cancels what still loads: that is no fault, but for a change without an answer.
-  const [left, madeAfter, answered] = [new WeakMap(), new WeakMap(), new WeakSet()]
-  const timesLeft = (request) => left.get(request.frame().page()) ?? 0
-  context.on('request', (request) => {
-    if (request.isNavigationRequest()) left.set(request.frame().page(), timesLeft(request) + 1)
-    madeAfter.set(request, timesLeft(request))
-  })
+  const answered = new WeakSet()
   context.on('response', (response) => answered.add(response.request()))
   context.on('requestfailed', (request) => {
-    const over = timesLeft(request) > madeAfter.get(request) && (request.method() === 'GET' || answered.has(request))
-    if (over && request.failure().errorText === 'net::ERR_ABORTED') return
+    // Who leaves a page or asks anew cancels what still loads. A change must not be cut off before its answer.
+    const harmless = request.method() === 'GET' || answered.has(request)
+    if (harmless && request.failure().errorText === 'net::ERR_ABORTED') return
     faults.push(`request failed: ${request.url()}`)
   })
   context.on('console', (message) => {

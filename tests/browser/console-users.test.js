@@ -114,7 +114,7 @@ describe('the list', () => {
       await route.continue().catch(() => {}) // nobody waits for it any more
     })
     const search = page.getByRole('searchbox')
-    const overtaken = page.waitForEvent('requestfailed')
+    const overtaken = page.waitForEvent('requestfailed', (request) => /q=marple(\+|%20)0/.test(request.url()))
     await search.fill('marple 0')
     await page.locator('table[aria-busy=true]').waitFor()
     await expect(names(page)).toHaveText(['Poirot 01', 'Poirot 02', 'Poirot 03'])
@@ -126,8 +126,7 @@ describe('the list', () => {
     await page.unrouteAll({ behavior: 'wait' })
     await search.fill('marple 0') // asked for again, it is no failure
     await page.getByText('9 users found').waitFor()
-    assert.equal(faults.length, 1)
-    assert.match(faults[0], /^request failed: .*q=marple(\+|%20)0/)
+    assert.deepEqual(faults, [])
     await page.context().close()
   })
 
