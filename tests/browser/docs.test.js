@@ -26,10 +26,17 @@ async function openDocs(path = '/docs', options) {
   return { ...opened, response }
 }
 
-/** Opens an operation, executes it and gives what the page shows: status and body. */
-async function execute(page, operationId, body) {
+/** Opens an operation and waits until Swagger UI has read it: before, its button Execute does nothing. */
+async function openOperation(page, operationId) {
   const operation = page.locator(`[id$="-${operationId}"].opblock`)
   if (!(await operation.locator('.opblock-body').isVisible())) await operation.locator('.opblock-summary-control').click()
+  await operation.locator('.response').first().waitFor()
+  return operation
+}
+
+/** Opens an operation, executes it and gives what the page shows: status and body. */
+async function execute(page, operationId, body) {
+  const operation = await openOperation(page, operationId)
   if (body) await operation.locator('textarea.body-param__text').fill(JSON.stringify(body))
   const clear = operation.locator('button.btn-clear')
   const answer = operation.locator('.live-responses-table .response')
@@ -109,8 +116,7 @@ describe('/docs', () => {
 
   test('says who may execute an operation', async () => {
     const { page } = await openDocs()
-    const operation = page.locator('[id$="-updateUser"].opblock')
-    await operation.locator('.opblock-summary-control').click()
+    const operation = await openOperation(page, 'updateUser')
     await expect(operation.locator('.opblock-description')).toHaveText(/Who may: admin and editor \(users:write\); for what is one's own, every role \(profile\)/)
     const extension = operation.locator('tr', { hasText: 'x-roster-access' }).last()
     await expect(extension).toHaveText(/"permission":"users:write"/)
@@ -119,8 +125,7 @@ describe('/docs', () => {
 
   test('opens and closes what an operation may be refused with', async () => {
     const { page } = await openDocs()
-    const operation = page.locator('[id$="-listUsers"].opblock')
-    await operation.locator('.opblock-summary-control').click()
+    const operation = await openOperation(page, 'listUsers')
     const refusal = operation.getByRole('button', { name: 'Forbidden: forbidden', exact: true })
     const example = operation.locator('.response[data-code="403"] .highlight-code')
     await expect(operation.locator('.response[data-code="200"] .highlight-code')).toBeVisible()
@@ -221,7 +226,7 @@ describe('/docs', () => {
     test(`has no serious barrier of ours, ${colorScheme}`, async () => {
       const { page, faults } = await openDocs('/docs', { colorScheme })
       await execute(page, 'getSession')
-      await page.locator('[id$="-createUser"] .opblock-summary-control').click()
+      await openOperation(page, 'createUser')
       await page.getByRole('tab', { name: 'Schema' }).first().click()
       await page.locator('[id$="-getSession"] .refusal button').first().click()
       const { violations } = await new AxeBuilder({ page }).analyze()
