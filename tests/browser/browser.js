@@ -9,6 +9,9 @@ import { chromium, expect as patient } from '@playwright/test'
  */
 export const expect = patient.configure({ timeout: 30_000 })
 
+/** For texts: what is to be seen of them, not what the markup has. */
+export const asShown = { useInnerText: true }
+
 /** Starts Chromium, CHROMIUM or Debian's, with an empty profile. */
 export function startBrowser() {
   const executablePath = process.env.CHROMIUM || '/usr/bin/chromium'

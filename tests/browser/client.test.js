@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { expect, openPage, startBrowser, without } from './browser.js'
+import { asShown, expect, openPage, startBrowser, without } from './browser.js'
 import { clientFile, servePage } from './pages.js'
 import { startRoster } from './roster.js'
 
@@ -146,7 +146,7 @@ describe('from an origin that is not allowed', () => {
       }, url)
       await foreign.waitForURL(`${url}/api/users`)
       assert.deepEqual(answers, ['POST 403'])
-      await expect(foreign.locator('body')).toHaveText(/"code":"cross_origin"/)
+      await expect(foreign.locator('body')).toHaveText(/"code":"cross_origin"/, asShown)
 
       const total = await own.page.evaluate(async () => {
         const { createRoster } = await import('/client/index.js')

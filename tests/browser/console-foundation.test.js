@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { expect, without } from './browser.js'
+import { asShown, expect, without } from './browser.js'
 import { assertAccessible, inTheme, openScreens, screens, settled, signIn, sizes, startConsole, styleHashes, themes } from './console.js'
 
 let c
@@ -192,7 +192,7 @@ describe('roles', () => {
   for (const [role, names] of Object.entries(places)) {
     test(`${role} is offered what they may do`, async () => {
       const { page, faults } = await c.openAs(role, '/settings')
-      await expect(page.getByRole('navigation', { name: 'Navigation' }).getByRole('link')).toHaveText(names, { useInnerText: true })
+      await expect(page.getByRole('navigation', { name: 'Navigation' }).getByRole('link')).toHaveText(names, asShown)
       await page.goto('/audit')
       await settled(page)
       await expect(page.getByText('Not for your role')).toBeVisible({ visible: role !== 'admin' })

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { expect, without } from './browser.js'
+import { asShown, expect, without } from './browser.js'
 import { assertAccessible, settled, signIn, sizes, startConsole, themes } from './console.js'
 
 let c
@@ -187,8 +187,8 @@ describe('a change by somebody else meanwhile', () => {
   test('is shown beside what was typed, with who did it', async () => {
     const { page, faults, user } = await conflict('admin', { name: 'Ada Mine' }, theirs)
     await page.waitForFunction(() => document.activeElement?.textContent?.includes('Somebody else has changed this'))
-    await expect(row(page, 'Name')).toHaveText(/Ada Mine[\s\S]*Ada Theirs/)
-    await expect(row(page, 'Role')).toHaveText(/Viewer[\s\S]*stays as it is now[\s\S]*Editor/)
+    await expect(row(page, 'Name')).toHaveText(/Ada Mine[\s\S]*Ada Theirs/, asShown)
+    await expect(row(page, 'Role')).toHaveText(/Viewer[\s\S]*stays as it is now[\s\S]*Editor/, asShown)
     await expect(row(page, 'Name')).toHaveAttribute('data-differs', 'true')
     await expect(row(page, 'Email')).not.toHaveAttribute('data-differs')
     await page.getByText(`by you, elsewhere`).waitFor() // c.api is the admin, too
@@ -239,7 +239,7 @@ describe('a change by somebody else meanwhile', () => {
     await change(user, { name: 'Ada Third' })
     await save(page)
     await row(page, 'Name').getByText('Ada Third').waitFor()
-    await expect(row(page, 'Name')).toHaveText(/Ada Mine and Theirs/)
+    await expect(row(page, 'Name')).toHaveText(/Ada Mine and Theirs/, asShown)
     await page.getByRole('button', { name: 'Go on editing' }).click()
     await beside.getByText('Ada Third').waitFor()
     await save(page)
@@ -284,7 +284,7 @@ describe('roles', () => {
     const { page, faults } = await c.openAs('viewer', `/users/${user.id}`)
     await page.getByText('An editor or an admin can change this.').waitFor()
     for (const role of ['textbox', 'radio', 'tab']) await expect(page.getByRole('main').getByRole(role), role).toHaveCount(0)
-    await expect(page.getByRole('main').getByRole('button')).toHaveText([''], { useInnerText: true }) // copies the id
+    await expect(page.getByRole('main').getByRole('button')).toHaveText([''], asShown) // copies the id
     await page.goto(`/users/${user.id}?tab=history`)
     await settled(page)
     await page.getByText('An editor or an admin can change this.').waitFor()
@@ -629,7 +629,7 @@ describe('the rest of a user', () => {
     const user = await c.makeUser('viewer')
     const { page, faults } = await c.openAs(user, `/users/${user.id}?tab=sessions`)
     await page.getByRole('tabpanel', { name: 'Sessions' }).getByText('This session').waitFor()
-    await expect(page.getByRole('tab')).toHaveText(['Profile', 'Sessions', 'Keys'], { useInnerText: true })
+    await expect(page.getByRole('tab')).toHaveText(['Profile', 'Sessions', 'Keys'], asShown)
     assert.deepEqual(faults, [])
     await page.context().close()
   })

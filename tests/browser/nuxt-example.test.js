@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { after, before, describe, test } from 'node:test'
-import { expect, openPage, without } from './browser.js'
+import { asShown, expect, openPage, without } from './browser.js'
 import { assertAccessible, settled, startConsole, themes } from './console.js'
 import { startNuxt } from './nuxt.js'
 import { servePage } from './pages.js'
@@ -145,7 +145,7 @@ async function sendForm(page) {
     form.submit()
   }, nuxt.url)
   await page.waitForURL(`${nuxt.url}/api/users`)
-  await expect(page.locator('body')).toHaveText(/"code":"cross_origin"/)
+  await expect(page.locator('body')).toHaveText(/"code":"cross_origin"/, asShown)
 }
 
 describe('through the proxy', () => {
@@ -191,7 +191,7 @@ describe('in a browser', () => {
     const { page, faults } = await open('/users?q=sample&page=2')
     await expect(page).toHaveURL((url) => url.pathname === '/sign-in')
     await signIn(page, { ...c.roster.admin, password: 'not the password' })
-    await expect(page.getByRole('alert')).toHaveText(/wrong/)
+    await expect(page.getByRole('alert')).toHaveText(/wrong/, asShown)
     await signIn(page, c.roster.admin)
     await page.getByText('12 in all, page 2 of 2').waitFor()
     await expect(page).toHaveURL(`${nuxt.url}/users?q=sample&page=2`)
