@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -14,7 +15,9 @@ import (
 
 // Asker asks about keys in batches: while as many questions as may be are under way, the
 // next keys gather and go together. So a caller who is alone waits for nobody, and many at
-// once cost few round trips. No question answers for a key that came after it began.
+// once cost few round trips: a question begins when all who can run have run, or on a busy
+// core the first of many would ask alone. No question answers for a key that came after it
+// began.
 type Asker[K comparable, V any] struct {
 	atOnce  int
 	timeout time.Duration
@@ -46,11 +49,11 @@ func (a *Asker[K, V]) Ask(ctx context.Context, key K) (V, error) {
 	if !ok {
 		q = &question[V]{done: make(chan struct{})}
 		a.waiting[key] = q
-	}
-	if a.asking < a.atOnce {
-		a.asking++
-		// The question is everybody's: it goes on when this caller gives up.
-		go a.work(context.WithoutCancel(ctx))
+		if len(a.waiting) == 1 && a.asking < a.atOnce {
+			a.asking++
+			// The question is everybody's: it goes on when this caller gives up.
+			go a.work(context.WithoutCancel(ctx))
+		}
 	}
 	a.mu.Unlock()
 
@@ -73,6 +76,7 @@ func (a *Asker[K, V]) Waiting() int {
 // work asks until nobody waits any more.
 func (a *Asker[K, V]) work(ctx context.Context) {
 	for {
+		runtime.Gosched() // who is about to ask comes along
 		a.mu.Lock()
 		batch := a.waiting
 		if len(batch) == 0 {

@@ -3,6 +3,7 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -132,4 +133,34 @@ func TestAskEnds(t *testing.T) {
 			t.Errorf("%v, %v", got, err)
 		}
 	})
+}
+
+// On a busy core, those who are about to ask go together. It is not parallel: it has the one
+// core that there is.
+func TestComeAlong(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const callers = 50
+	var asked, shared int
+	a := batch.NewAsker(2, time.Second, func(context.Context, []int) (map[int]int, error) {
+		asked++
+		return nil, nil
+	})
+	s := batch.NewSharer[int, int](2)
+	var all sync.WaitGroup
+	for key := range callers {
+		all.Go(func() {
+			_, err := a.Ask(t.Context(), key)
+			if err == nil {
+				_, err = s.Ask(t.Context(), 0, func(context.Context) (int, error) { shared++; return 0, nil })
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	// The scheduler looks after whoever has yielded once in a while, too.
+	if asked > callers/5 || shared > callers/5 {
+		t.Errorf("%d callers ask %d and %d questions", callers, asked, shared)
+	}
 }

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"runtime"
 	"sync"
 )
 
@@ -19,7 +20,7 @@ type Sharer[K comparable, V any] struct {
 // line is all that is asked with one key.
 type line[V any] struct {
 	asking int
-	next   *shared[V] // which those share who come while atOnce are asked; nil: nobody waits
+	next   *shared[V] // which is asked next, and all share who come until then; nil: nobody waits
 }
 
 // shared is one question, for all who wait for it.
@@ -46,26 +47,15 @@ func (s *Sharer[K, V]) Ask(ctx context.Context, key K, ask func(context.Context)
 		l = &line[V]{}
 		s.lines[key] = l
 	}
-	if l.asking < s.atOnce {
-		// A question that nobody else waits for, which costs no goroutine.
-		l.asking++
-		s.mu.Unlock()
-		defer func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			if l.next != nil {
-				go s.work(key, l)
-			} else {
-				s.leave(key, l)
-			}
-		}()
-		return ask(ctx)
-	}
 	q := l.next
 	if q == nil {
 		q = &shared[V]{question: question[V]{done: make(chan struct{})}, ask: ask}
 		q.ctx, q.cancel = context.WithCancel(context.WithoutCancel(ctx))
 		l.next = q
+		if l.asking < s.atOnce {
+			l.asking++
+			go s.work(key, l)
+		}
 	}
 	q.callers++
 	s.mu.Unlock()
@@ -90,6 +80,7 @@ func (s *Sharer[K, V]) Ask(ctx context.Context, key K, ask func(context.Context)
 // work asks until nobody waits any more.
 func (s *Sharer[K, V]) work(key K, l *line[V]) {
 	for {
+		runtime.Gosched() // as in [Asker]
 		s.mu.Lock()
 		q := l.next
 		l.next = nil
