@@ -201,7 +201,7 @@ func TestShed(t *testing.T) {
 			}
 		})
 	}
-	for range 300 - 128 { // those beyond the turns: at once, or after their wait
+	for range 300 - 48 { // those beyond the turns: at once, or after their wait
 		<-shed
 	}
 	for _, open := range []string{"/health", "/openapi.json"} {
@@ -213,8 +213,8 @@ func TestShed(t *testing.T) {
 		t.Fatal(err)
 	}
 	crowd.Wait()
-	if statuses["200"] != 128 || statuses["503"] != 172 {
-		t.Errorf("answered %v, want 128 x 200 and 172 x 503", statuses)
+	if statuses["200"] != 48 || statuses["503"] != 252 {
+		t.Errorf("answered %v, want 48 x 200 and 252 x 503", statuses)
 	}
 	if got := a.send(t, http.MethodGet, path, ""); got.Status != http.StatusOK {
 		t.Errorf("afterwards: %s", got)

@@ -54,6 +54,9 @@ func (f *InFlight) Wrap(next http.Handler) http.Handler {
 			crowded.Write(w, r)
 			return
 		}
+		if f.refused.Load() > 0 {
+			arrived().wait()
+		}
 		if r.ContentLength == 0 {
 			t := turns.Get().(*turn)
 			t.ResponseWriter, t.of = w, f

@@ -44,9 +44,10 @@ const (
 )
 
 // inFlight is several times the connections to the database, so that they never idle
-// and sign-ins that wait to be hashed leave room, and few enough that the last of them
-// is answered within a second where the database does a few hundred statements in it.
-var inFlight = middleware.Crowd{Turns: 128, Queue: 128, Wait: 500 * time.Millisecond}
+// and sign-ins that wait to be hashed leave room, and no more: what is worked on at once
+// shares the processor's caches, and with twice as many a tenth less is answered where more
+// comes than can be (TestTortureOverload).
+var inFlight = middleware.Crowd{Turns: 48, Queue: 80, Wait: 500 * time.Millisecond}
 
 // Options is what a server works with.
 type Options struct {
@@ -147,6 +148,8 @@ func New(o Options) (http.Handler, error) {
 	answers, live := middleware.Answers(o.PublicURL, o.Exposed), middleware.Headers(o.HTTPS)(http.HandlerFunc(health))
 	shed := newShed(crowd, answers, middleware.Headers(o.HTTPS)(middleware.Body(api.MaxBody)(http.HandlerFunc(middleware.Refuse))), o.Log)
 	return &handler{shed: shed, Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		grow()
+
 		switch {
 		case req.URL.Path == "/health" && (req.Method == http.MethodGet || req.Method == http.MethodHead) && answers(req.Host, req.URL.Path):
 			middleware.SetRequestID(w, req)

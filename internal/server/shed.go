@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/roster-api/roster/internal/middleware"
@@ -73,7 +74,8 @@ type shedding struct {
 func (l shedding) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if tcp, ok := c.(*net.TCPConn); ok {
-		return &shedConn{TCPConn: tcp, shed: l.shed}, err
+		raw, err := tcp.SyscallConn()
+		return &shedConn{TCPConn: tcp, raw: raw, shed: l.shed}, err
 	}
 	return c, err
 }
@@ -86,6 +88,7 @@ func (l shedding) Accept() (net.Conn, error) {
 // any other part it leaves all to net/http, for good.
 type shedConn struct {
 	*net.TCPConn
+	raw   syscall.RawConn
 	shed  *shed
 	begun bool // net/http has the first request: that one has a time to arrive in
 	apart bool // what is read next may be in the middle of a request
@@ -93,30 +96,28 @@ type shedConn struct {
 	renewed time.Time // when the deadlines were last moved here
 }
 
-func (c *shedConn) Read(b []byte) (int, error) {
-	for {
-		n, err := c.TCPConn.Read(b)
-		if n == 0 || c.apart {
-			return n, err
-		}
-		r, whole := scan(b[:n])
-		c.apart = err != nil || !whole
-		if c.apart || !c.begun || !c.shed.crowd.Packed() || !c.shed.takesScanned(r) {
-			c.begun = true
-			return n, err
-		}
-		// net/http thinks that it waits for a request, and has left its times as they were.
-		if now := time.Now(); now.Sub(c.renewed) > time.Second {
-			c.renewed = now
-			if err := errors.Join(c.SetWriteDeadline(now.Add(writeTimeout)), c.SetReadDeadline(now.Add(idleTimeout))); err != nil {
-				return 0, err
-			}
-		}
-		c.shed.crowd.Refused(c.shed.log)
-		if _, err := c.Write(c.shed.answer(b[:0], middleware.NewID())); err != nil {
-			return 0, err
+// refused answers what was read, if it is a request that is refused, and reports whether it
+// has.
+func (c *shedConn) refused(b []byte, n int) (bool, error) {
+	if c.apart {
+		return false, nil
+	}
+	r, whole := scan(b[:n])
+	c.apart = !whole
+	if c.apart || !c.begun || !c.shed.crowd.Packed() || !c.shed.takesScanned(r) {
+		c.begun = true
+		return false, nil
+	}
+	// net/http thinks that it waits for a request, and has left its times as they were.
+	if now := time.Now(); now.Sub(c.renewed) > time.Second {
+		c.renewed = now
+		if err := errors.Join(c.SetWriteDeadline(now.Add(writeTimeout)), c.SetReadDeadline(now.Add(idleTimeout))); err != nil {
+			return false, err
 		}
 	}
+	c.shed.crowd.Refused(c.shed.log)
+	_, err := c.Write(c.shed.answer(b[:0], middleware.NewID()))
+	return err == nil, err
 }
 
 // answer appends the refusal of the request with an id.
